@@ -1,0 +1,32 @@
+// Where a request carries its credential: exactly one, in the header that the profile names.
+import type { IncomingMessage } from 'node:http'
+import { Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
+
+/**
+ * The credential of a request.
+ * @throws Problem multiple_credentials for two of any kind (RFC 6750 section 2, SECURITY P5, K9),
+ *   credential_in_query for a parameter that the contract refuses, missing_credential for none,
+ *   invalid_credential for a header of another scheme
+ */
+export function readCredential(
+  req: IncomingMessage,
+  query: URLSearchParams,
+  rules: Profile['credentials'],
+): string {
+  const bearers = req.headersDistinct['authorization'] ?? []
+  const apiKeys = req.headersDistinct['x-api-key'] ?? []
+  const inQuery = rules.refusedQueryParameters.some((name) => query.has(name))
+  const sent = bearers.length + apiKeys.length
+  if (sent > 1 || (sent > 0 && (inQuery || query.has('access_token'))))
+    throw new Problem('multiple_credentials')
+  if (inQuery) throw new Problem('credential_in_query')
+  // Elsewhere than in the header a credential is not looked at: ?access_token= is as none (OAuth 2.1 section 5.1).
+  const [value] = rules.header === 'authorization' ? bearers : apiKeys
+  if (value === undefined || value === '') throw new Problem('missing_credential')
+  if (rules.header === 'x-api-key') return value
+  // The scheme's name is compared without regard to case (RFC 9110 section 11.1).
+  const bearer = /^bearer +(\S+)$/i.exec(value)?.[1]
+  if (!bearer) throw new Problem('invalid_credential', { reason: 'not a bearer credential' })
+  return bearer
+}

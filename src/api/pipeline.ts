@@ -1,0 +1,164 @@
+// The way of a request through the API, in order: credential → principal → operation → limit → scopes →
+// input → handler. It is one step in the server's own chain, since each of those costs every request.
+import type { Context } from 'koa'
+import type { Contract } from '../core/contract.ts'
+import type { Answer, Handlers } from '../core/handler.ts'
+import { type Principal, principalId, requireScopes } from '../core/principal.ts'
+import { asProblem, Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
+import { printScopes } from '../core/scopes.ts'
+import type { Log } from '../core/telemetry.ts'
+import type { Validate } from '../credentials/validator.ts'
+import type { Allowance, Turnstile } from '../limits/turnstile.ts'
+import { addToLog } from '../web/access-log.ts'
+import { readJson } from '../web/body.ts'
+import { clientAddress } from '../web/client-address.ts'
+import { envelopeOf } from '../web/envelope.ts'
+import { requestId } from '../web/request-id.ts'
+import { challengeOf } from './challenge.ts'
+import { readCredential } from './credential.ts'
+import { createRoute, type Routed } from './router.ts'
+
+export interface ApiParts {
+  readonly profile: Profile
+  readonly contract: Contract
+  readonly handlers: Handlers
+  readonly validate: Validate
+  readonly turnstile: Turnstile
+  readonly log: Log
+  readonly trustedProxies: number
+  /** RFC 9728: where a client learns how to get a credential. */
+  readonly resourceMetadataUrl: string
+}
+
+/** Limits of refused credentials are counted under this name, by address. */
+export const failedCredentialsClass = 'failed-credentials'
+
+/** One request on its way: what the steps have learned so far. */
+interface Passage {
+  readonly ctx: Context
+  readonly query: URLSearchParams
+  who: Principal | null
+  routed: Routed | null
+  allowance: Allowance | null
+}
+
+type Step = (passage: Passage) => void | Promise<void>
+
+/** Answers everything under the profile's base path. */
+export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
+  const { profile, contract, handlers } = parts
+  const envelope = envelopeOf(profile)
+  const route = createRoute(contract)
+  const anyRateClass = Object.keys(profile.rateClasses)[0] ?? ''
+
+  const authenticate: Step = async (passage) => {
+    const { ctx, query } = passage
+    try {
+      passage.who = await parts.validate(readCredential(ctx.req, query, profile.credentials))
+    } catch (thrown) {
+      // Only refusals are counted by address: good credentials are counted by themselves, below.
+      const address = clientAddress(ctx.req, parts.trustedProxies)
+      await parts.turnstile.pass(failedCredentialsClass, address, (told) => {
+        passage.allowance = told
+      })
+      throw thrown
+    }
+    addToLog(ctx, {
+      principal: principalId(passage.who),
+      organization: passage.who.organization,
+      mode: passage.who.mode,
+    })
+  }
+
+  const findOperation: Step = (passage) => {
+    passage.routed = route(passage.ctx.method, passage.ctx.path.slice(profile.basePath.length))
+  }
+
+  // Before a wrong address is refused: guessing at addresses is counted too.
+  const limit: Step = async (passage) => {
+    const rateClass = passage.routed?.operation?.rateClass ?? anyRateClass
+    await parts.turnstile.pass(rateClass, principalId(known(passage.who)), (told) => {
+      passage.allowance = told
+    })
+  }
+
+  const refuseUnknown: Step = ({ routed }) => {
+    const { operation, allow } = known(routed)
+    if (operation) return
+    throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
+  }
+
+  const runOperation: Step = async ({ ctx, query, who, routed }) => {
+    const { operation, params } = known(routed)
+    if (!operation) throw new Error('an unknown operation was not refused')
+    const caller = requireScopes(known(who), operation.requiredScopes)
+    const handler = handlers.get(operation.id)
+    if (!handler) throw new Error(`${operation.id} has no handler`)
+    const answer = await handler({
+      caller,
+      params,
+      query: operation.readQuery(Object.fromEntries(query)),
+      body: operation.readBody ? operation.readBody(await readJson(ctx.req)) : {},
+    })
+    show(ctx, answer)
+  }
+
+  const show = (ctx: Context, answer: Answer): void => {
+    ctx.status = answer.kind === 'item' ? answer.status : 200
+    ctx.body =
+      answer.kind === 'item' ? envelope.item(answer.item) : envelope.list(answer.items, answer.nextCursor)
+  }
+
+  const steps: readonly Step[] = [authenticate, findOperation, limit, refuseUnknown, runOperation]
+
+  return async (ctx) => {
+    const passage: Passage = {
+      ctx,
+      query: new URLSearchParams(ctx.querystring),
+      who: null,
+      routed: null,
+      allowance: null,
+    }
+    try {
+      for (const step of steps) await step(passage)
+    } catch (thrown) {
+      const problem = asProblem(thrown)
+      if (problem.status >= 500)
+        parts.log.error({ request_id: requestId(ctx), err: problem }, 'request failed')
+      addToLog(ctx, { problem: problem.code, reason: problem.details.reason })
+      ctx.status = problem.status
+      ctx.body = envelope.problem(problem, requestId(ctx))
+      for (const [name, value] of Object.entries(problemHeaders(problem, parts))) ctx.set(name, value)
+    }
+    ctx.set('Cache-Control', 'no-store')
+    ctx.set('X-Content-Type-Options', 'nosniff')
+    if (passage.who && profile.headers.scope) ctx.set(profile.headers.scope, printScopes(passage.who.scopes))
+    if (passage.allowance) setAllowance(ctx, passage.allowance, profile.headers.rateLimit)
+  }
+}
+
+function problemHeaders(
+  problem: Problem,
+  { profile, resourceMetadataUrl }: ApiParts,
+): Record<string, string> {
+  const challenge =
+    profile.credentials.header === 'authorization' ? challengeOf(problem, resourceMetadataUrl) : null
+  const { retryAfter, allow } = problem.details
+  return {
+    ...(challenge ? { 'WWW-Authenticate': challenge } : {}),
+    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+    ...(allow === undefined ? {} : { Allow: allow.join(', ') }),
+  }
+}
+
+function setAllowance(ctx: Context, allowance: Allowance, names: Profile['headers']['rateLimit']): void {
+  ctx.set(names.limit, String(allowance.limit))
+  ctx.set(names.remaining, String(allowance.remaining))
+  ctx.set(names.reset, String(allowance.resetSeconds))
+}
+
+function known<T>(value: T | null): T {
+  if (value === null) throw new Error('a step of the pipeline came before the one that it needs')
+  return value
+}

@@ -1,0 +1,60 @@
+// The contract's paths as a look-up: method and path to the operation.
+import type { Contract, Operation } from '../core/contract.ts'
+
+export interface Routed {
+  /** null when no operation answers; then `allow` has the methods that the path does answer, if any. */
+  readonly operation: Operation | null
+  readonly params: Readonly<Record<string, string>>
+  readonly allow: readonly string[]
+}
+
+export type Route = (method: string, path: string) => Routed
+
+interface Template {
+  readonly pattern: RegExp
+  readonly names: readonly string[]
+  readonly operations: Map<string, Operation>
+}
+
+/** Paths are compared exactly: case counts, and a trailing slash is another path. */
+export function createRoute(contract: Contract): Route {
+  const templates = new Map<string, Template>()
+  for (const operation of contract.operations) {
+    const template = templates.get(operation.path) ?? compile(operation.path)
+    template.operations.set(operation.method, operation)
+    templates.set(operation.path, template)
+  }
+  return (method, path) => {
+    for (const { pattern, names, operations } of templates.values()) {
+      const found = pattern.exec(path)
+      if (!found) continue
+      // HEAD is GET without the body (RFC 9110 section 9.3.2); Koa leaves it out.
+      const operation = operations.get(method === 'HEAD' ? 'GET' : method) ?? null
+      const params = Object.fromEntries(names.map((name, index) => [name, decode(found[index + 1] ?? '')]))
+      return { operation, params, allow: [...operations.keys()] }
+    }
+    return { operation: null, params: {}, allow: [] }
+  }
+}
+
+function compile(path: string): Template {
+  const names: string[] = []
+  const pattern = path
+    .split('/')
+    .map((part) => {
+      const name = /^\{(\w+)\}$/.exec(part)?.[1]
+      if (!name) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      names.push(name)
+      return '([^/]+)'
+    })
+    .join('/')
+  return { pattern: new RegExp(`^${pattern}$`), names, operations: new Map() }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part // a malformed escape names nothing: the look-up answers 404
+  }
+}

@@ -1,0 +1,160 @@
+// Joins the rooms by hand, once: the one file that knows everybody.
+import { join } from 'node:path'
+import Koa from 'koa'
+import mount from 'koa-mount'
+import { getMe } from './api/me.api.ts'
+import { createApi, failedCredentialsClass } from './api/pipeline.ts'
+import { docsRoutes } from './console/docs.ts'
+import { consoleRoutes } from './console/routes.ts'
+import type { Config } from './core/config.ts'
+import { type Contract, checkHandlers } from './core/contract.ts'
+import type { Handlers } from './core/handler.ts'
+import { Problem } from './core/problems.ts'
+import type { Profile } from './core/profile.ts'
+import type { Log } from './core/telemetry.ts'
+import { findPrincipal } from './credentials/credential-store.ts'
+import type { SecretFormat } from './credentials/format.ts'
+import { createValidator } from './credentials/validator.ts'
+import type { Database } from './db/connect.ts'
+import { isAtHead } from './db/migrate.ts'
+import { packageRoot } from './lib/package-root.ts'
+import type { Secret } from './lib/secret.ts'
+import type { Clock } from './lib/time.ts'
+import { createTurnstile } from './limits/turnstile.ts'
+import { createEngine, engineCookieNames } from './oauth/configuration.ts'
+import type { JWKS } from './oauth/engine.ts'
+import { commitExchanges } from './oauth/exchange.ts'
+import { interactionRoutes } from './oauth/interactions/routes.ts'
+import { protectedResource } from './oauth/protected-resource.ts'
+import { bridgeSessions } from './oauth/session-bridge.ts'
+import { createLocalSignIn, signInRateClasses } from './operators/sign-in.ts'
+import { sampleHandlers } from './sample/sample.api.ts'
+import { logRequests } from './web/access-log.ts'
+import { loadAssets } from './web/assets.ts'
+import { createBrowserSessions } from './web/browser-session.ts'
+import { pageHeaders } from './web/headers.ts'
+import { health } from './web/health.ts'
+import { pinHost } from './web/host.ts'
+import { pageErrors, showError } from './web/page-errors.ts'
+import { stampRequestId } from './web/request-id.ts'
+import { createViews } from './web/views.ts'
+
+export interface AppParts {
+  readonly config: Config
+  readonly profile: Profile
+  readonly contract: Contract
+  readonly format: SecretFormat
+  readonly database: Database
+  readonly log: Log
+  readonly clock: Clock
+  readonly cookieKeys: readonly Secret[]
+  readonly signingKeys: JWKS
+  /** True once the server has been told to stop. */
+  readonly isStopping: () => boolean
+}
+
+export interface App {
+  readonly handle: ReturnType<Koa['callback']>
+  close(): Promise<void>
+}
+
+/** @throws StartupError when the contract and the handlers disagree */
+export function build(parts: AppParts): App {
+  const { config, profile, contract, format, database, log, clock, cookieKeys } = parts
+  const { publicUrl, trustedProxies } = config
+  const handlers: Handlers = new Map([...sampleHandlers(profile, database.knex), ['getMe', getMe]])
+  checkHandlers(contract, new Set(handlers.keys()))
+
+  const turnstile = createTurnstile(
+    { ...profile.rateClasses, ...signInRateClasses, [failedCredentialsClass]: [profile.failedCredentials] },
+    config.redisUrl,
+  )
+  const { resource: audience, metadata, metadataPath } = protectedResource(profile, publicUrl)
+  const validate = createValidator({ format, find: (hash) => findPrincipal(database, hash), clock, audience })
+  const resourceMetadataUrl = publicUrl + metadataPath
+  const api = createApi({
+    profile,
+    contract,
+    handlers,
+    validate,
+    turnstile,
+    log,
+    trustedProxies,
+    resourceMetadataUrl,
+  })
+
+  const assets = loadAssets(join(packageRoot, 'public'))
+  const site = { brand: profile.brand.name, summary: profile.brand.summary, assets: assets.addresses }
+  const views = createViews(join(packageRoot, 'views'), site)
+  const sessions = createBrowserSessions(publicUrl, cookieKeys)
+  const signIn = createLocalSignIn(database.knex, turnstile)
+  const engine = createEngine({
+    ...parts,
+    publicUrl,
+    audience,
+    resumeUrl: `${publicUrl}/oauth/authorize`,
+    accessTokenSeconds: profile.oauth.accessTokenSeconds,
+    renderError: (ctx, { error, error_description: reason }) => {
+      showError(views, ctx, ctx.status, { error, say: sayOfEngine(error), reason: reason ?? null })
+    },
+  })
+  const people = { views, sessions, signIn, clock, trustedProxies }
+
+  const app = new Koa()
+  app.proxy = true // see pinHost: it alone writes the headers that this trusts
+  app.keys = cookieKeys.map((key) => key.reveal())
+  app.silent = true // errors are logged where they are answered
+
+  app.use(stampRequestId(profile.headers.requestId))
+  app.use(health(() => notReady(parts)))
+  app.use(logRequests(log))
+  app.use((ctx, next) => {
+    const { path } = ctx
+    if (path === `${profile.basePath}/openapi.json` && ctx.method === 'GET') {
+      ctx.body = contract.document
+      return undefined
+    }
+    return path === profile.basePath || path.startsWith(`${profile.basePath}/`) ? api(ctx) : next()
+  })
+  app.use(pageHeaders(publicUrl))
+  app.use(pageErrors(views, log))
+  app.use(pinHost(publicUrl))
+  app.use((ctx, next) => {
+    if (!ctx.state['isPublicHost']) {
+      throw new Problem('misdirected_request', { say: `This address is served at ${publicUrl} alone.` })
+    }
+    return next()
+  })
+  app.use(assets.serve)
+  app.use((ctx, next) => {
+    if (ctx.path !== metadataPath || ctx.method !== 'GET') return next()
+    ctx.set('Access-Control-Allow-Origin', '*')
+    ctx.body = metadata
+    return undefined
+  })
+  app.use(docsRoutes(profile, contract, publicUrl, views).routes())
+  app.use(consoleRoutes({ ...people, db: database.knex }).routes())
+  app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
+  app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
+  app.use(commitExchanges(database))
+  app.use(mount('/', engine))
+  engine.on('server_error', (_ctx, err) => log.error({ err }, 'authorization server failed'))
+
+  return { handle: app.callback(), close: () => turnstile.close() }
+}
+
+/** The engine's errors in words for the person who sees them; the developer's details stand below. */
+function sayOfEngine(error: string): string {
+  return error === 'server_error'
+    ? 'Something went wrong on our side. Go back to the app and try again.'
+    : 'This link from the app is not set up correctly, or is too old. Nothing was shared. Go back to the app and start again.'
+}
+
+async function notReady({ database, isStopping }: AppParts): Promise<string | null> {
+  if (isStopping()) return 'the server is stopping'
+  try {
+    return (await isAtHead(database.knex)) ? null : 'the database lacks migrations'
+  } catch {
+    return 'the database does not answer'
+  }
+}

@@ -1,0 +1,70 @@
+// The only file that knows the table `oauth_apps`.
+import type { ClientId, OrganizationId } from '../core/ids.ts'
+import type { Mode } from '../core/principal.ts'
+import type { Database, Db, Statement } from '../db/connect.ts'
+import type { App } from './app.ts'
+
+interface AppRow {
+  readonly client_id: ClientId
+  readonly organization_id: OrganizationId
+  readonly mode: Mode
+  readonly name: string
+  readonly redirect_uris: readonly string[]
+  readonly scopes: readonly string[]
+  readonly refresh_grace_seconds: number
+  readonly refresh_lifetime_seconds: number
+  readonly created_at: Date
+}
+
+const toApp = (row: AppRow): App => ({
+  clientId: row.client_id,
+  organization: row.organization_id,
+  mode: row.mode,
+  name: row.name,
+  redirectUris: row.redirect_uris,
+  scopes: row.scopes,
+  refreshGraceSeconds: row.refresh_grace_seconds,
+  refreshLifetimeSeconds: row.refresh_lifetime_seconds,
+  createdAt: row.created_at,
+})
+
+export async function insertApp(db: Db, app: App): Promise<void> {
+  await db('oauth_apps').insert({
+    client_id: app.clientId,
+    organization_id: app.organization,
+    mode: app.mode,
+    name: app.name,
+    redirect_uris: app.redirectUris,
+    scopes: app.scopes,
+    refresh_grace_seconds: app.refreshGraceSeconds,
+    refresh_lifetime_seconds: app.refreshLifetimeSeconds,
+    created_at: app.createdAt,
+  })
+}
+
+const findByClientId: Statement = {
+  name: 'app-by-client-id',
+  text: 'select * from oauth_apps where client_id = $1',
+}
+
+/** Asked at every request to the token endpoint: primary key, named statement. */
+export async function findApp(database: Database, clientId: string): Promise<App | null> {
+  const [row] = await database.run<AppRow>(findByClientId, [clientId])
+  return row ? toApp(row) : null
+}
+
+/** Newest first; of one organization, or of all. */
+export async function listApps(db: Db, organization: OrganizationId | null): Promise<App[]> {
+  const rows = await db<AppRow>('oauth_apps')
+    .modify((query) => {
+      if (organization) query.where({ organization_id: organization })
+    })
+    .orderBy('created_at', 'desc')
+  return rows.map(toApp)
+}
+
+/** Its grants go with it, and every token of theirs (decision 2). null when there is none. */
+export async function deleteAppRow(db: Db, clientId: ClientId): Promise<App | null> {
+  const [row] = await db('oauth_apps').where({ client_id: clientId }).delete().returning<AppRow[]>('*')
+  return row ? toApp(row) : null
+}

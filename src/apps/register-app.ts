@@ -1,0 +1,58 @@
+// Registering and deleting an OAuth app.
+import { record } from '../audit/record.ts'
+import { type ClientId, newClientId, type OrganizationId } from '../core/ids.ts'
+import type { Mode } from '../core/principal.ts'
+import { Problem } from '../core/problems.ts'
+import type { Db } from '../db/connect.ts'
+import type { App } from './app.ts'
+import { deleteAppRow, insertApp } from './app-store.ts'
+import { redirectUriMistake } from './redirect-uri.ts'
+
+export interface NewApp {
+  readonly organization: OrganizationId
+  readonly mode: Mode
+  readonly name: string
+  readonly redirectUris: readonly string[]
+  /** Names from the profile's catalogue: the caller has checked them. */
+  readonly scopes: readonly string[]
+  readonly refreshGraceSeconds: number
+  readonly refreshLifetimeSeconds: number
+  readonly actor: string
+}
+
+/** @throws Problem invalid_parameter for a redirect URI that can't be registered */
+export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<App> {
+  for (const uri of wanted.redirectUris) {
+    const mistake = redirectUriMistake(uri)
+    if (mistake) throw new Problem('invalid_parameter', { param: 'redirect_uri', say: `${uri}: ${mistake}` })
+  }
+  const { actor, ...fields } = wanted
+  const app: App = {
+    ...fields,
+    clientId: newClientId(),
+    redirectUris: [...new Set(wanted.redirectUris)],
+    scopes: [...new Set(wanted.scopes)].sort(),
+    createdAt: now,
+  }
+  await db.transaction(async (tx) => {
+    await insertApp(tx, app)
+    await record(tx, {
+      organization: app.organization,
+      actor,
+      action: 'app.created',
+      target: app.clientId,
+      details: { name: app.name, mode: app.mode, redirect_uris: app.redirectUris, scopes: app.scopes },
+    })
+  })
+  return app
+}
+
+/** The app that was; null when there is none. */
+export function deleteApp(db: Db, clientId: ClientId, actor: string): Promise<App | null> {
+  return db.transaction(async (tx) => {
+    const app = await deleteAppRow(tx, clientId)
+    if (app)
+      await record(tx, { organization: app.organization, actor, action: 'app.deleted', target: clientId })
+    return app
+  })
+}

@@ -1,0 +1,78 @@
+// latchkey person: people who sign in.
+import type { Command } from 'commander'
+import { Problem } from '../core/problems.ts'
+import { systemClock } from '../lib/time.ts'
+import { createPerson } from '../operators/create-person.ts'
+import { hashPassword, passwordMistake } from '../operators/password.ts'
+import { findPersonToSignIn, type Person, setPasswordHash } from '../operators/person-store.ts'
+import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
+import { insertMembership, type Role } from '../organizations/organization-store.ts'
+import { organizationOf, readRole } from './options.ts'
+import { actor, answer, found, type Session, withDatabase } from './session.ts'
+
+interface CreateOptions {
+  readonly name?: string
+  readonly org?: string
+  readonly role: Role
+  readonly password?: string
+}
+
+export function personCommands(program: Command): void {
+  const person = program.command('person').description('people who sign in')
+
+  person
+    .command('create')
+    .argument('<email>', 'the address to sign in with')
+    .description('create a person; answers with a one-time link to choose a password')
+    .option('--name <name>', 'their name')
+    .option('--org <id or slug>', 'the organization they belong to')
+    .option('--role <role>', 'ADMIN or MEMBER', readRole, 'MEMBER')
+    .option('--password <password>', 'set the password here instead of by the link')
+    .action(async (email: string, options: CreateOptions, command: Command) => {
+      const made = await withDatabase((session) => create(session, email, options))
+      answer(command, shown(made), textOf(made))
+    })
+
+  person
+    .command('reset-password')
+    .argument('<email>', 'whose')
+    .description('answers with a one-time link to choose a new password')
+    .action(async (email: string, _options: object, command: Command) => {
+      const made = await withDatabase(async (session) => {
+        const known = await findPersonToSignIn(session.opened.database.knex, email)
+        const it = found(known?.person ?? null, `There is nobody with ${email}.`)
+        return { person: it, link: await newLink(session, it) }
+      })
+      answer(command, shown(made), textOf(made))
+    })
+}
+
+interface Made {
+  readonly person: Person
+  readonly link: string | null
+}
+
+const shown = ({ person, link }: Made) => ({ ...person, set_up_link: link })
+const textOf = ({ person, link }: Made) =>
+  link ? `${person.email}: choose a password within 30 minutes at\n${link}` : `${person.email} can sign in.`
+
+function create(
+  session: Session,
+  email: string,
+  { name, org, role, password }: CreateOptions,
+): Promise<Made> {
+  return session.opened.database.knex.transaction(async (tx) => {
+    const mistake = password === undefined ? null : passwordMistake(password)
+    if (mistake) throw new Problem('invalid_parameter', { say: `--password: ${mistake}` })
+    const person = await createPerson(tx, { email, name: name ?? null, actor })
+    if (org !== undefined) await insertMembership(tx, (await organizationOf(tx, org)).id, person.id, role)
+    if (password !== undefined) await setPasswordHash(tx, person.id, await hashPassword(password))
+    const link = password === undefined ? await createSetUpToken(tx, person.id, systemClock()) : null
+    return { person, link: link && setUpUrl(session.config.publicUrl, link).reveal() }
+  })
+}
+
+async function newLink({ opened, config }: Session, person: Person): Promise<string> {
+  const token = await createSetUpToken(opened.database.knex, person.id, systemClock())
+  return setUpUrl(config.publicUrl, token).reveal()
+}

@@ -1,0 +1,163 @@
+// The contract: the profile's OpenAPI document, read into operations. It is the only place in which an
+// operation's scopes (x-required-scopes) and rate class (x-rate-class) are written.
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { z } from 'zod'
+import { StartupError } from '../lib/startup-error.ts'
+import { Problem } from './problems.ts'
+import { type Profile, readProfileFile } from './profile.ts'
+
+/** The name of an operation, as the document's operationId gives it. */
+export type OperationId = string
+
+export interface Operation {
+  readonly id: OperationId
+  readonly method: string
+  /** As the document writes it: /bookings/{id} */
+  readonly path: string
+  /** All of them are required; empty for an operation that any good credential may call. */
+  readonly requiredScopes: readonly string[]
+  readonly rateClass: string
+  readonly readQuery: Reader
+  /** null when the operation takes no body. */
+  readonly readBody: Reader | null
+}
+
+/** Checks a value from outside against the document's schema. @throws Problem invalid_parameter, with `param` */
+export type Reader = (value: unknown) => Readonly<Record<string, unknown>>
+
+export interface Contract {
+  readonly operations: readonly Operation[]
+  /** The document as served: as written, with our address as its only server. */
+  readonly document: object
+}
+
+const methods = ['get', 'put', 'post', 'delete', 'patch'] as const
+
+const parameterSchema = z.looseObject({ name: z.string(), in: z.string(), required: z.boolean().optional() })
+const operationSchema = z.looseObject({
+  operationId: z.string(),
+  'x-required-scopes': z.array(z.string()),
+  'x-rate-class': z.string(),
+  parameters: z.array(parameterSchema).optional(),
+  requestBody: z
+    .looseObject({ content: z.looseObject({ 'application/json': z.looseObject({}) }) })
+    .optional(),
+})
+const documentSchema = z.looseObject({
+  openapi: z.string().startsWith('3.1'),
+  paths: z.record(
+    z.string(),
+    z.looseObject(Object.fromEntries(methods.map((name) => [name, operationSchema.optional()]))),
+  ),
+})
+
+/** @throws StartupError when the document is malformed, or names a scope or rate class that the profile lacks */
+export function loadContract(profile: Profile, publicUrl: string): Contract {
+  const raw = readProfileFile(profile, profile.openapi)
+  const parsed = documentSchema.safeParse(raw)
+  if (!parsed.success) {
+    const mistakes = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new StartupError(
+      `The OpenAPI document ${profile.openapi} has mistakes:\n  ${mistakes.join('\n  ')}`,
+    )
+  }
+  const ajv = new Ajv2020({ strict: false, useDefaults: true })
+  // The package's default export is a CommonJS one: its types and its run-time shape agree on this form.
+  addFormats.default(ajv)
+  ajv.addSchema(parsed.data, 'contract')
+  const coercing = new Ajv2020({ strict: false, coerceTypes: true })
+  addFormats.default(coercing)
+  coercing.addSchema(parsed.data, 'contract')
+
+  const operations: Operation[] = []
+  for (const [path, item] of Object.entries(parsed.data.paths)) {
+    for (const method of methods) {
+      const written = operationSchema.optional().parse(item[method])
+      if (!written) continue
+      const at = `contract#/paths/${pointer(path)}/${method}`
+      const query = (written.parameters ?? []).map((parameter, index) => ({ ...parameter, index }))
+      operations.push({
+        id: written.operationId,
+        method: method.toUpperCase(),
+        path,
+        requiredScopes: written['x-required-scopes'],
+        rateClass: written['x-rate-class'],
+        readQuery: reader(
+          coercing.compile({
+            type: 'object',
+            properties: Object.fromEntries(
+              query
+                .filter((parameter) => parameter.in === 'query')
+                .map(({ name, index }) => [name, { $ref: `${at}/parameters/${index}/schema` }]),
+            ),
+            required: query.filter((it) => it.in === 'query' && it.required).map((it) => it.name),
+          }),
+        ),
+        readBody: written.requestBody
+          ? reader(ajv.compile({ $ref: `${at}/requestBody/content/application~1json/schema` }))
+          : null,
+      })
+    }
+  }
+  checkVocabulary(operations, profile)
+  const document = { ...parsed.data, servers: [{ url: publicUrl + profile.basePath }] }
+  return { operations, document }
+}
+
+/**
+ * Every operation has a handler, and every handler an operation.
+ * @throws StartupError naming each that stands alone
+ */
+export function checkHandlers(contract: Contract, handlers: ReadonlySet<OperationId>): void {
+  const ids = new Set(contract.operations.map((operation) => operation.id))
+  const wrong = [
+    ...[...ids]
+      .filter((id) => !handlers.has(id))
+      .map((id) => `${id} is in the document, but nothing handles it.`),
+    ...[...handlers]
+      .filter((id) => !ids.has(id))
+      .map((id) => `${id} is handled, but is not in the document.`),
+  ]
+  if (ids.size !== contract.operations.length) wrong.push('An operationId is used twice.')
+  if (wrong.length > 0) {
+    throw new StartupError(`The OpenAPI document and the handlers disagree:\n  ${wrong.join('\n  ')}`)
+  }
+}
+
+function checkVocabulary(operations: readonly Operation[], profile: Profile): void {
+  const wrong: string[] = []
+  for (const { id, requiredScopes, rateClass } of operations) {
+    for (const scope of requiredScopes) {
+      if (!(scope in profile.scopes))
+        wrong.push(`${id} requires the scope "${scope}", which the profile does not list.`)
+    }
+    if (!(rateClass in profile.rateClasses)) {
+      wrong.push(`${id} is of the rate class "${rateClass}", which the profile does not list.`)
+    }
+  }
+  if (wrong.length > 0) {
+    throw new StartupError(`The OpenAPI document and the profile disagree:\n  ${wrong.join('\n  ')}`)
+  }
+}
+
+function reader(validate: ValidateFunction): Reader {
+  return (value) => {
+    if (validate(value)) return value as Readonly<Record<string, unknown>> // the schema says that it is an object
+    const [error] = validate.errors ?? []
+    const missing = error?.keyword === 'required' ? [String(error.params['missingProperty'])] : []
+    const unknown =
+      error?.keyword === 'additionalProperties' ? [String(error.params['additionalProperty'])] : []
+    const param = [...(error?.instancePath.split('/').slice(1) ?? []), ...missing, ...unknown].join('.')
+    const what = missing.length > 0 ? 'is required' : (error?.message ?? 'is not valid')
+    throw new Problem('invalid_parameter', {
+      say: param ? `${param}: ${what}.` : `The body ${what}.`,
+      ...(param ? { param } : {}),
+    })
+  }
+}
+
+/** A key as one step of a JSON pointer inside a URI fragment (RFC 6901 section 6). */
+function pointer(key: string): string {
+  return encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))
+}

@@ -1,0 +1,21 @@
+// The ids of the house: each says what it names, to its reader and to the compiler.
+import { randomBase36 } from '../lib/random.ts'
+
+export type OrganizationId = `org_${string}`
+export type PersonId = `person_${string}`
+export type KeyId = `key_${string}`
+export type ClientId = `app_${string}`
+export type GrantId = `grant_${string}`
+export type RequestId = `req_${string}`
+
+// 24 characters of base 36 are 124 bits: nobody guesses one (SECURITY U13).
+export const newOrganizationId = (): OrganizationId => `org_${randomBase36(24)}`
+export const newPersonId = (): PersonId => `person_${randomBase36(24)}`
+export const newKeyId = (): KeyId => `key_${randomBase36(24)}`
+export const newClientId = (): ClientId => `app_${randomBase36(24)}`
+export const newGrantId = (): GrantId => `grant_${randomBase36(24)}`
+
+export const isOrganizationId = (text: string): text is OrganizationId => /^org_[0-9a-z]{24}$/.test(text)
+export const isKeyId = (text: string): text is KeyId => /^key_[0-9a-z]{24}$/.test(text)
+export const isClientId = (text: string): text is ClientId => /^app_[0-9a-z]{24}$/.test(text)
+export const isGrantId = (text: string): text is GrantId => /^grant_[0-9a-z]{24}$/.test(text)

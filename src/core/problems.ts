@@ -1,0 +1,71 @@
+// Everything that can go wrong for a caller: one closed table of code, status and public sentence.
+// How a problem looks on the wire is a profile's matter (web/envelope).
+
+export const problems = {
+  missing_credential: [401, 'No credential was sent. Send it in the header that the documentation names.'],
+  invalid_credential: [401, 'The credential is missing, malformed, expired or revoked.'],
+  multiple_credentials: [400, 'More than one credential was sent. Send exactly one.'],
+  credential_in_query: [400, 'A credential must not be sent in the query string. Send it in the header.'],
+  insufficient_scope: [403, 'The credential lacks a scope that this operation requires.'],
+  resource_not_found: [404, 'No such resource.'],
+  route_not_found: [404, 'No such endpoint.'],
+  method_not_allowed: [405, 'This endpoint does not answer that method.'],
+  malformed_json: [400, 'The request body is not valid JSON.'],
+  unsupported_content_type: [400, 'Send the body as Content-Type: application/json.'],
+  body_too_large: [413, 'The request body is too large.'],
+  invalid_parameter: [422, 'A parameter has a value that this endpoint does not take.'],
+  rate_limit_exceeded: [429, 'Too many requests. Wait for the time in Retry-After.'],
+  misdirected_request: [421, 'This host does not serve that address.'],
+  form_refused: [
+    403,
+    'This form was not sent from one of our pages, or is too old. Go back, reload, and try again.',
+  ],
+  interaction_expired: [
+    400,
+    'This sign-in took too long, or was finished in another window. Go back to the app and start again.',
+  ],
+  link_expired: [410, 'This link was used already, or is too old. Ask for a new one.'],
+  page_not_found: [404, 'There is no page at this address.'],
+  busy: [503, 'The server is busy. Try again in a moment.'],
+  internal_error: [500, 'Something went wrong on our side. It is safe to try again.'],
+} as const satisfies Record<string, readonly [status: number, say: string]>
+
+export type ProblemCode = keyof typeof problems
+
+export interface ProblemDetails {
+  /** Replaces the table's sentence where a caller is helped by the particulars; never holds a secret. */
+  readonly say?: string
+  /** The parameter or body field that is wrong. */
+  readonly param?: string
+  /** For the log only: what really was the matter. */
+  readonly reason?: string
+  /** The scopes that were lacking (RFC 6750 section 3.1). */
+  readonly missingScopes?: readonly string[]
+  /** Seconds to wait. */
+  readonly retryAfter?: number
+  /** The methods that would have been answered (RFC 9110 section 15.5.6). */
+  readonly allow?: readonly string[]
+  readonly cause?: unknown
+}
+
+/** What a caller did wrong (or, as `internal_error`, what we did): the only error that reaches the wire. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly status: number
+  readonly say: string
+  readonly details: ProblemDetails
+
+  constructor(code: ProblemCode, details: ProblemDetails = {}) {
+    const [status, sentence] = problems[code]
+    super(details.reason ? `${code}: ${details.reason}` : code, { cause: details.cause })
+    this.code = code
+    this.status = status
+    this.say = details.say ?? sentence
+    this.details = details
+  }
+}
+
+/** Any thrown thing as a Problem; what we didn't foresee is `internal_error` with its cause. */
+export function asProblem(thrown: unknown): Problem {
+  return thrown instanceof Problem ? thrown : new Problem('internal_error', { cause: thrown })
+}

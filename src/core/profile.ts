@@ -1,0 +1,116 @@
+// A profile: everything in which one vendor's published API differs from another's, as data
+// (profiles/*.json). The rooms above read it; none of them asks which profile it is.
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { StartupError } from '../lib/startup-error.ts'
+
+const prefix = z.string().regex(/^[a-z][a-z0-9]*(_[a-z0-9]+)*_$/, 'a prefix like "acme_live_"')
+const byMode = z.strictObject({ live: prefix, test: prefix })
+const seconds = z.int().positive()
+
+const window = z.strictObject({ requests: z.int().positive(), seconds })
+
+const sampleResource = z.strictObject({
+  /** What an id of it starts with, before a ULID. */
+  idPrefix: z.string(),
+  /** Which operation of the contract does what with it. */
+  operations: z.strictObject({
+    list: z.string().optional(),
+    read: z.string().optional(),
+    create: z.string().optional(),
+  }),
+})
+
+const profileSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/),
+  brand: z.strictObject({ name: z.string().min(1), summary: z.string() }),
+  /** The contract's OpenAPI document, relative to the profile's own file. */
+  openapi: z.string(),
+  /** Where the contract's paths are mounted. */
+  basePath: z.string().regex(/^(\/[a-z0-9-]+)+$/),
+  credentials: z.strictObject({
+    header: z.enum(['authorization', 'x-api-key']),
+    /** Query parameters that the contract promises to answer with 400 instead of ignoring them. */
+    refusedQueryParameters: z.array(z.string()),
+    prefixes: z.strictObject({
+      api_key: byMode,
+      access_token: byMode,
+      refresh_token: prefix,
+      authorization_code: prefix,
+    }),
+  }),
+  headers: z.strictObject({
+    /** Carries the scopes of the calling credential; null for none. */
+    scope: z.string().nullable(),
+    requestId: z.string(),
+    rateLimit: z.strictObject({ limit: z.string(), remaining: z.string(), reset: z.string() }),
+  }),
+  envelope: z.enum(['stripe']),
+  /** Rate classes by name: every window of a class must have room. Operations name theirs (x-rate-class). */
+  rateClasses: z.record(z.string(), z.array(window).min(1)),
+  /** Refused credentials that one address may present before it has to wait. */
+  failedCredentials: window,
+  pagination: z.strictObject({ defaultLimit: z.int().positive(), maxLimit: z.int().positive() }),
+  /** The catalogue: what each scope lets a program do, as a sentence for the consent page. */
+  scopes: z.record(
+    z.string().regex(/^[a-z_]+:[a-z_]+$/),
+    z.strictObject({
+      group: z.enum(['see', 'change']),
+      sentence: z.string(),
+      detail: z.string(),
+    }),
+  ),
+  oauth: z.strictObject({
+    accessTokenSeconds: seconds,
+    authorizationCodeSeconds: seconds.max(600),
+    refreshTokenSeconds: seconds,
+    refreshGraceSeconds: z.int().min(0).max(1800),
+  }),
+  sample: z.strictObject({
+    /** Rows for an empty database, relative to the profile's own file. */
+    rows: z.string(),
+    resources: z.record(z.string(), sampleResource),
+  }),
+})
+
+export type Profile = z.infer<typeof profileSchema> & {
+  /** The folder of the profile's file: what its relative paths start from. */
+  readonly folder: string
+}
+
+/**
+ * Reads a profile by name (from the packaged ones) or by path, and checks it whole.
+ * @throws StartupError that names every mistake by its path in the file
+ */
+export function loadProfile(nameOrPath: string, packaged: string): Profile {
+  const isPath = nameOrPath.endsWith('.json')
+  const file = isPath ? resolve(nameOrPath) : join(packaged, `${nameOrPath}.json`)
+  const parsed = profileSchema.safeParse(readJson(file, isPath ? 'PROFILE' : `PROFILE=${nameOrPath}`))
+  if (!parsed.success) {
+    const mistakes = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`,
+    )
+    throw new StartupError(`The profile ${file} has mistakes:\n  ${mistakes.join('\n  ')}`)
+  }
+  return { ...parsed.data, folder: dirname(file) }
+}
+
+/** The JSON file that a profile names, relative to the profile's own file. */
+export function readProfileFile(profile: Profile, path: string): unknown {
+  return readJson(isAbsolute(path) ? path : join(profile.folder, path), `the profile ${profile.name}`)
+}
+
+function readJson(file: string, namedBy: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new StartupError(`${namedBy} names ${file}, which can't be read.`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new StartupError(`${file} is not valid JSON: ${cause instanceof Error ? cause.message : cause}`)
+  }
+}

@@ -1,0 +1,36 @@
+// The shared validator: a secret in, a principal out, whichever kind of credential it is. Everything that
+// checks a bearer credential asks here.
+import type { Principal } from '../core/principal.ts'
+import { Problem } from '../core/problems.ts'
+import { type Digest, sha256 } from '../lib/digest.ts'
+import type { Clock } from '../lib/time.ts'
+import type { SecretFormat } from './format.ts'
+
+/** @throws Problem invalid_credential, always the same to the outside; the exact reason is for the log */
+export type Validate = (secret: string) => Promise<Principal>
+
+export interface ValidatorParts {
+  readonly format: SecretFormat
+  readonly find: (hash: Digest) => Promise<Principal | null>
+  readonly clock: Clock
+  /** The resource server that is asking: an access token for another one is refused (RFC 8707). */
+  readonly audience: string
+}
+
+/** One look-up by hash; a text that isn't one of our bearer secrets costs none. */
+export function createValidator({ format, find, clock, audience }: ValidatorParts): Validate {
+  return async (secret) => {
+    const kind = format.read(secret)
+    if (kind === null) throw refuse('malformed')
+    if (kind !== 'api_key' && kind !== 'access_token') throw refuse(`a ${kind} is no bearer credential`)
+    const who = await find(sha256(secret))
+    if (!who) throw refuse('unknown or revoked')
+    if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
+    if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
+    return who
+  }
+}
+
+function refuse(reason: string): Problem {
+  return new Problem('invalid_credential', { reason })
+}

@@ -1,0 +1,152 @@
+// The connection to PostgreSQL: the only door to knex and pg. knex builds the statements off the hot
+// path and the transactions; a pool of pg runs the named statements of the hot path (decision 9).
+import createKnex, { type Knex } from 'knex'
+import pg from 'pg'
+import type { Secret } from '../lib/secret.ts'
+import { StartupError } from '../lib/startup-error.ts'
+
+/** What a store takes: the database or a transaction in it. */
+export type Db = Knex
+export type Tx = Knex.Transaction
+
+/** A named statement: PostgreSQL parses and plans it once per connection. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+export interface Database {
+  readonly knex: Knex
+  /**
+   * Runs one named statement on the hot pool. Values given as a function are asked for when a connection
+   * is in hand: for those that measure time, which must not count the wait for it.
+   */
+  run<Row extends object>(
+    statement: Statement,
+    values: readonly unknown[] | (() => readonly unknown[]),
+  ): Promise<readonly Row[]>
+  close(): Promise<void>
+}
+
+/** Where the database is: by URL, or the embedded one's socket. */
+export type DatabaseAddress =
+  | { readonly kind: 'url'; readonly url: Secret; readonly directUrl: Secret }
+  | {
+      readonly kind: 'socket'
+      readonly host: string
+      readonly port: number
+      readonly user: string
+      readonly database: string
+    }
+
+const poolSize = 10
+// What goes wrong is thrown, and told by whoever catches it: knex need not print it as well.
+const log = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
+const connectTimeoutMs = 5000
+
+/** Opens the pools; nothing is connected until the first statement. */
+export function openDatabase(address: DatabaseAddress): Database {
+  const connection = connectionOf(address, 'pooled')
+  const knex = createKnex({
+    client: 'pg',
+    connection,
+    log,
+    pool: { min: 0, max: poolSize },
+    acquireConnectionTimeout: connectTimeoutMs,
+  })
+  const pool = new pg.Pool({ ...connection, max: poolSize })
+  // An idle connection that the database closed is replaced at the next statement; without a listener
+  // its error would end the process.
+  pool.on('error', () => {})
+  return {
+    knex,
+    run: async <Row extends object>(
+      statement: Statement,
+      values: readonly unknown[] | (() => readonly unknown[]),
+    ) => {
+      if (typeof values !== 'function')
+        return (await pool.query<Row>({ ...statement, values: [...values] })).rows
+      const client = await pool.connect()
+      try {
+        return (await client.query<Row>({ ...statement, values: [...values()] })).rows
+      } finally {
+        client.release()
+      }
+    },
+    close: async () => {
+      await Promise.all([knex.destroy(), pool.end()])
+    },
+  }
+}
+
+/** A small knex that goes past any transaction pooler: for migrations. */
+export function openDirect(address: DatabaseAddress): Knex {
+  const connection = connectionOf(address, 'direct')
+  return createKnex({
+    client: 'pg',
+    connection,
+    log,
+    pool: { min: 0, max: 4 },
+    acquireConnectionTimeout: connectTimeoutMs,
+  })
+}
+
+/**
+ * Asks the database for one answer.
+ * @throws StartupError that says what is wrong with the address and what to do
+ */
+export async function checkReachable(address: DatabaseAddress): Promise<void> {
+  const client = new pg.Client(connectionOf(address, 'pooled'))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: number }>(
+      "select current_setting('server_version_num')::int as version",
+    )
+    const version = rows[0]?.version ?? 0
+    if (version < 140_000) {
+      throw new StartupError(
+        `The database is PostgreSQL ${Math.floor(version / 10_000)}, but 14 or newer is needed.`,
+      )
+    }
+  } catch (cause) {
+    throw cause instanceof StartupError ? cause : new StartupError(whyUnreachable(address, cause), { cause })
+  } finally {
+    await client.end().catch(() => {}) // what can't be closed was never open
+  }
+}
+
+function connectionOf(address: DatabaseAddress, route: 'pooled' | 'direct') {
+  const common = { connectionTimeoutMillis: connectTimeoutMs, application_name: 'latchkey' }
+  if (address.kind === 'url') {
+    const url = route === 'direct' ? address.directUrl : address.url
+    return { ...common, connectionString: url.reveal() }
+  }
+  const { host, port, user, database } = address
+  return { ...common, host, port, user, database }
+}
+
+function whyUnreachable(address: DatabaseAddress, cause: unknown): string {
+  const where = address.kind === 'url' ? describeUrl(address.url.reveal()) : 'the embedded database'
+  const code = codeOf(cause)
+  if (code === '3D000')
+    return `The database ${where} does not exist. Create it (createdb), or correct DATABASE_URL.`
+  if (code === '28P01' || code === '28000') {
+    return `The database ${where} refused the user or password. Correct DATABASE_URL.`
+  }
+  const reason = cause instanceof Error && cause.message !== '' ? cause.message : code
+  return (
+    `The database ${where} can't be reached (${reason}). ` +
+    'Start it, correct DATABASE_URL, or unset DATABASE_URL to use the embedded one.'
+  )
+}
+
+function codeOf(cause: unknown): string {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : 'no answer'
+}
+
+/** Host, port and database of a URL: never its user or password. */
+function describeUrl(text: string): string {
+  const { hostname, port, pathname } = new URL(text)
+  return `${hostname || 'localhost'}:${port || 5432}${pathname}`
+}

@@ -1,0 +1,13 @@
+// One process at a time, among all that share the database.
+import type { Db, Tx } from './connect.ts'
+
+/** Any numbers will do, so long as every version of Latchkey takes the same ones. */
+const locks = { 'first start': 7_236_017_045 } as const
+
+/** Runs `work` in a transaction that others of the same name wait for. Its changes commit with it. */
+export function underLock<T>(db: Db, name: keyof typeof locks, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    await tx.raw('select pg_advisory_xact_lock(?)', [locks[name]])
+    return await work(tx)
+  })
+}

@@ -1,0 +1,60 @@
+// The demo that an empty database begins with, outside of production: one organization with its rows,
+// one operator, one app, one key.
+import type { App } from './apps/app.ts'
+import { registerApp } from './apps/register-app.ts'
+import type { Profile } from './core/profile.ts'
+import type { SecretFormat } from './credentials/format.ts'
+import type { Db, Tx } from './db/connect.ts'
+import { issueKey } from './keys/issue-key.ts'
+import type { Secret } from './lib/secret.ts'
+import { createPerson } from './operators/create-person.ts'
+import { createSetUpToken } from './operators/set-up-link.ts'
+import { createOrganization } from './organizations/create-organization.ts'
+import { insertMembership, listOrganizations } from './organizations/organization-store.ts'
+import { seedSample } from './sample/seed.ts'
+
+export interface Demo {
+  readonly email: string
+  readonly setUpToken: Secret
+  readonly testKey: Secret
+  readonly app: App
+}
+
+const actor = 'server'
+
+/** Makes the demo in an empty database; null when there is anything in it. */
+export async function seedDemo(
+  tx: Tx,
+  profile: Profile,
+  format: SecretFormat,
+  now: Date,
+): Promise<Demo | null> {
+  if ((await listOrganizations(tx)).length > 0) return null
+  const db: Db = tx
+  const organization = await createOrganization(db, { name: 'Harbour Booths', slug: 'harbour-booths', actor })
+  const person = await createPerson(db, { email: 'operator@example.com', name: 'Demo Operator', actor })
+  await insertMembership(db, organization.id, person.id, 'ADMIN')
+  await seedSample(db, profile, organization.id, now)
+  const scopes = Object.keys(profile.scopes)
+  const app = await registerApp(
+    db,
+    {
+      organization: organization.id,
+      mode: 'test',
+      name: 'Calendar Sync (demo)',
+      redirectUris: ['http://127.0.0.1/callback'],
+      scopes,
+      refreshGraceSeconds: profile.oauth.refreshGraceSeconds,
+      refreshLifetimeSeconds: profile.oauth.refreshTokenSeconds,
+      actor,
+    },
+    now,
+  )
+  const { secret } = await issueKey(
+    db,
+    format,
+    { organization: organization.id, mode: 'test', name: 'Demo key', scopes, expiresAt: null, actor },
+    now,
+  )
+  return { email: person.email, setUpToken: await createSetUpToken(db, person.id, now), testKey: secret, app }
+}

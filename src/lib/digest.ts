@@ -1,0 +1,28 @@
+// Hashes and comparisons of secrets. It knows bytes, and nothing of what they open.
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+
+declare const digested: unique symbol
+/** SHA-256 of a secret: what is stored and looked up, never the secret. */
+export type Digest = Buffer & { readonly [digested]: true }
+
+/** The 32 bytes of SHA-256 over the UTF-8 text. */
+export function sha256(text: string): Digest {
+  // The brand is minted here alone.
+  return createHash('sha256').update(text).digest() as Digest
+}
+
+/** HMAC-SHA-256 as base64url, for tokens that we recompute rather than store. */
+export function hmac(key: string | Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url')
+}
+
+/** Equality in constant time for equal lengths; unequal lengths are unequal at once. */
+export function equal(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** 32 bytes of key for one purpose, by HKDF-SHA-256 (RFC 5869). */
+export function deriveKey(secret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', purpose, 32))
+}

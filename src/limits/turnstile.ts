@@ -1,0 +1,110 @@
+// How often: requests counted per credential and per address, in memory or in Redis (decision 12).
+import { Redis } from 'ioredis'
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+} from 'rate-limiter-flexible'
+import { Problem } from '../core/problems.ts'
+import type { Secret } from '../lib/secret.ts'
+
+export interface Window {
+  readonly requests: number
+  readonly seconds: number
+}
+
+/** What the rate-limit headers say. */
+export interface Allowance {
+  readonly limit: number
+  readonly remaining: number
+  /** Seconds until the window is over. */
+  readonly resetSeconds: number
+}
+
+export interface Turnstile {
+  /**
+   * Counts one request of `who` in every window of the class. `tell` hears the allowance in any case: the
+   * widest window's, or that of the window which refused.
+   * @throws Problem rate_limit_exceeded
+   */
+  pass(rateClass: string, who: string, tell: (allowance: Allowance) => void): Promise<void>
+  /** Takes one counted request back: it turned out to be none of those that the class limits. */
+  refund(rateClass: string, who: string): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * A turnstile over named classes of windows. With Redis the count is common to all nodes; while Redis is
+ * away each node counts in its own memory, so that no request fails for it.
+ */
+export function createTurnstile(
+  classes: Readonly<Record<string, readonly Window[]>>,
+  redisUrl: Secret | null,
+): Turnstile {
+  const redis = redisUrl ? connectRedis(redisUrl) : null
+  const gates = new Map(
+    Object.entries(classes).map(([name, windows]) => {
+      const narrowFirst = [...windows].sort((a, b) => a.seconds - b.seconds)
+      return [name, narrowFirst.map((window) => ({ window, limiter: createLimiter(name, window, redis) }))]
+    }),
+  )
+  const gatesOf = (rateClass: string) => {
+    const found = gates.get(rateClass)
+    if (!found) throw new Error(`no rate class ${rateClass}`)
+    return found
+  }
+  return {
+    pass: async (rateClass, who, tell) => {
+      for (const { window, limiter } of gatesOf(rateClass)) {
+        const { allowance, refused } = await count(limiter, window, who)
+        tell(allowance)
+        if (refused) throw new Problem('rate_limit_exceeded', { retryAfter: allowance.resetSeconds })
+      }
+    },
+    refund: async (rateClass, who) => {
+      await Promise.all(gatesOf(rateClass).map(({ limiter }) => limiter.reward(who)))
+    },
+    close: async () => {
+      redis?.disconnect()
+    },
+  }
+}
+
+async function count(limiter: RateLimiterAbstract, window: Window, who: string) {
+  try {
+    return { allowance: toAllowance(await limiter.consume(who), window), refused: false }
+  } catch (thrown) {
+    if (thrown instanceof RateLimiterRes) return { allowance: toAllowance(thrown, window), refused: true }
+    throw thrown
+  }
+}
+
+function toAllowance(result: RateLimiterRes, window: Window): Allowance {
+  return {
+    limit: window.requests,
+    remaining: Math.max(0, result.remainingPoints),
+    resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
+  }
+}
+
+function createLimiter(rateClass: string, window: Window, redis: Redis | null): RateLimiterAbstract {
+  const options = {
+    keyPrefix: `latchkey:${rateClass}:${window.seconds}`,
+    points: window.requests,
+    duration: window.seconds,
+  }
+  const memory = new RateLimiterMemory(options)
+  return redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory
+}
+
+function connectRedis(url: Secret): Redis {
+  const redis = new Redis(url.reveal(), {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    connectTimeout: 2000,
+  })
+  // ioredis goes on trying by itself; without a listener each attempt's error would end the process.
+  redis.on('error', () => {})
+  return redis
+}

@@ -1,0 +1,119 @@
+// The server process: starts in order, says where it is, and stops in order.
+import { createServer, type Server } from 'node:http'
+import { type App, build } from './app.ts'
+import { printBanner } from './banner.ts'
+import { loadBase, openConfiguredDatabase } from './base.ts'
+import { cookieKeysOf } from './cookie-keys.ts'
+import type { Config, Environment } from './core/config.ts'
+import { createLog } from './core/telemetry.ts'
+import { underLock } from './db/lock.ts'
+import { migrate } from './db/migrate.ts'
+import { seedDemo } from './demo.ts'
+import { StartupError } from './lib/startup-error.ts'
+import { systemClock } from './lib/time.ts'
+import { loadSigningKeys } from './oauth/signing-keys.ts'
+
+/** So long may requests in flight take once we were told to stop, in ms. */
+const graceMs = { SIGINT: 1000, SIGTERM: 8000 } as const
+type StopSignal = keyof typeof graceMs
+
+/**
+ * Starts the server and resolves when it has stopped, after SIGINT or SIGTERM.
+ * @throws StartupError for a mistake in the surroundings; nothing is left running
+ */
+export async function serve(env: Environment): Promise<void> {
+  const { config, profile, contract, format } = loadBase(env)
+  const log = createLog(config.logLevel)
+  const cookieKeys = cookieKeysOf(config)
+  const stop = stopSignal()
+  const opened = await openConfiguredDatabase(config, 'owner')
+  const { database, address } = opened
+  let app: App | null = null
+  try {
+    const applied = await migrate(address)
+    const { signingKeys, demo } = await underLock(database.knex, 'first start', async (tx) => ({
+      signingKeys: await loadSigningKeys(tx, cookieKeys),
+      demo: config.environment === 'production' ? null : await seedDemo(tx, profile, format, systemClock()),
+    }))
+    app = build({
+      config,
+      profile,
+      contract,
+      format,
+      database,
+      log,
+      clock: systemClock,
+      cookieKeys,
+      signingKeys: signingKeys.keys,
+      isStopping: stop.isAsked,
+    })
+    const server = await listen(createServer(app.handle), config)
+    if (config.environment === 'production') {
+      log.info({ url: config.publicUrl, migrations: applied.length, profile: profile.name }, 'ready')
+    } else {
+      printBanner({
+        config,
+        profile,
+        database: opened.description,
+        applied,
+        signingKeys: signingKeys.created,
+        demo,
+      })
+    }
+    await finish(server, await stop.asked)
+    if (config.environment === 'production') log.info('stopped')
+  } finally {
+    await app?.close()
+    await opened.close()
+  }
+}
+
+function listen(server: Server, config: Config): Promise<Server> {
+  // A client that sends its request drop by drop must not hold a connection for ever (SECURITY U11).
+  server.requestTimeout = 30_000
+  server.headersTimeout = 10_000
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(new StartupError(whyDeaf(cause, config), { cause })),
+    )
+    server.listen(config.port, config.host, () => resolve(server))
+  })
+}
+
+function whyDeaf({ code, message }: NodeJS.ErrnoException, { host, port }: Config): string {
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} on ${host} is in use. Stop what uses it, or choose another: PORT=${port + 1} npm start`
+  }
+  if (code === 'EACCES')
+    return `Port ${port} may not be opened by this user. Choose one above 1023 with PORT.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return `HOST is "${host}", which is no address of this machine. Use 127.0.0.1 or 0.0.0.0.`
+  }
+  return `The server can't listen on ${host}:${port}: ${message}`
+}
+
+/** Takes no new connection, lets begun requests end, then closes what is left. */
+async function finish(server: Server, signal: StopSignal): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const impatience = setTimeout(() => server.closeAllConnections(), graceMs[signal])
+  await closed
+  clearTimeout(impatience)
+}
+
+function stopSignal() {
+  let asked = false
+  return {
+    isAsked: () => asked,
+    asked: new Promise<StopSignal>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        process.on(signal, () => {
+          // Asked twice: whoever waits has had enough. The embedded database stops by itself.
+          if (asked) process.exit(130)
+          asked = true
+          resolve(signal)
+        })
+      }
+    }),
+  }
+}

@@ -1,0 +1,282 @@
+// What the engine keeps, as rows of ours: ids only as hashes, tokens and codes in the tables that the
+// rest of the house reads. The engine calls it; it never calls the engine.
+
+import type { App } from '../apps/app.ts'
+import { findApp } from '../apps/app-store.ts'
+import type { ClientId, GrantId } from '../core/ids.ts'
+import { parseScopes, printScopes } from '../core/scopes.ts'
+import { findPrincipal } from '../credentials/credential-store.ts'
+import type { Database } from '../db/connect.ts'
+import { sha256 } from '../lib/digest.ts'
+import { addSeconds, type Clock, epochSeconds } from '../lib/time.ts'
+import { findCode, insertCode } from './code-store.ts'
+import { type Adapter, type AdapterPayload, type ClientMetadata, errors } from './engine.ts'
+import {
+  deleteInteraction,
+  deleteSession,
+  findInteraction,
+  findSession,
+  findSessionByUid,
+  upsertInteraction,
+  upsertSession,
+} from './engine-record-store.ts'
+import { currentExchange } from './exchange.ts'
+import { findGrant, type Grant } from './grant-store.ts'
+import { findRefreshToken } from './refresh-token-store.ts'
+import { revokeGrant } from './revoke-grant.ts'
+
+export interface AdapterParts {
+  readonly database: Database
+  readonly clock: Clock
+  /** Where the engine resumes an authorization: this, a slash and the interaction's id. */
+  readonly resumeUrl: string
+}
+
+/** The seven verbs; a model overrides those that the engine calls for it. */
+abstract class Model implements Adapter {
+  protected readonly parts: AdapterParts
+
+  constructor(parts: AdapterParts) {
+    this.parts = parts
+  }
+
+  upsert(_id: string, _payload: AdapterPayload, _expiresIn: number): Promise<void> {
+    return this.#never('upsert')
+  }
+  find(_id: string): Promise<AdapterPayload | undefined> {
+    return this.#never('find')
+  }
+  findByUid(_uid: string): Promise<AdapterPayload | undefined> {
+    return this.#never('findByUid')
+  }
+  findByUserCode(_code: string): Promise<AdapterPayload | undefined> {
+    return this.#never('findByUserCode')
+  }
+  consume(_id: string): Promise<void> {
+    return this.#never('consume')
+  }
+  destroy(_id: string): Promise<void> {
+    return this.#never('destroy')
+  }
+  /** Grants are deleted whole, by `GrantModel.destroy`: what hangs on one goes with it. */
+  async revokeByGrantId(_grantId: string): Promise<void> {}
+
+  protected expiry(seconds: number): Date {
+    return addSeconds(this.parts.clock(), seconds)
+  }
+
+  #never(verb: string): never {
+    throw new Error(`the engine called ${verb} on ${this.constructor.name}, which it should have no need of`)
+  }
+}
+
+class ClientModel extends Model {
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const app = await findApp(this.parts.database, id)
+    return app ? toMetadata(app) : undefined
+  }
+}
+
+class GrantModel extends Model {
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const code = currentExchange()?.code
+    const grant = code?.grant.id === id ? code.grant : await findGrant(this.parts.database, id)
+    return grant ? toGrantPayload(grant) : undefined
+  }
+
+  /** The engine destroys a grant when a code was replayed, or a client revoked a token (RFC 7009). */
+  override async destroy(id: string): Promise<void> {
+    const replayed = currentExchange()?.code?.state === 'spent'
+    await revokeGrant(
+      this.parts.database.knex,
+      id,
+      'client',
+      replayed ? 'code_replayed' : 'revoked_by_client',
+    )
+  }
+}
+
+class AuthorizationCodeModel extends Model {
+  override async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+    const { jti: _, grantId, ...kept } = payload
+    if (!grantId) throw new Error('a code without a grant')
+    const code = {
+      hash: sha256(id),
+      grantId,
+      payload: { ...kept, grantId },
+      expiresAt: this.expiry(expiresIn),
+    }
+    await insertCode(this.parts.database.knex, code)
+  }
+
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const exchange = currentExchange()
+    if (!exchange) return undefined
+    const code = await findCode(this.parts.database, sha256(id), exchange.elapsedMs)
+    if (!code) return undefined
+    exchange.code = code
+    // Spent while this request was under way: a race, which is refused and costs the winner nothing.
+    // Spent before it came: a replay, which the engine answers by revoking (OAuth 2.1 section 4.1.3).
+    if (code.state === 'raced')
+      throw new errors.InvalidGrant('authorization code spent by a parallel request')
+    return { ...code.payload, jti: id, ...(code.state === 'spent' ? { consumed: true } : {}) }
+  }
+
+  override async consume(): Promise<void> {
+    const exchange = currentExchange()
+    if (exchange) exchange.consumed = true
+  }
+}
+
+class AccessTokenModel extends Model {
+  override async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+    const exchange = currentExchange()
+    if (!exchange) throw new Error('an access token minted outside of an exchange')
+    exchange.accessToken = {
+      hash: sha256(id),
+      scopes: [...parseScopes(payload.scope)],
+      expiresAt: this.expiry(expiresIn),
+    }
+  }
+
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const who = await findPrincipal(this.parts.database, sha256(id))
+    if (who?.kind !== 'access_token' || !who.expiresAt) return undefined
+    return {
+      jti: id,
+      kind: 'AccessToken',
+      accountId: who.person,
+      clientId: who.client,
+      grantId: who.grant,
+      aud: who.audience,
+      scope: printScopes(who.scopes),
+      exp: epochSeconds(who.expiresAt),
+    }
+  }
+
+  /** Its grant is destroyed with it (decision 6), and that takes the row along. */
+  override async destroy(): Promise<void> {}
+}
+
+class RefreshTokenModel extends Model {
+  override async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+    const exchange = currentExchange()
+    if (!exchange) throw new Error('a refresh token minted outside of an exchange')
+    exchange.refreshToken = {
+      hash: sha256(id),
+      scopes: [...parseScopes(payload.scope)],
+      expiresAt: this.expiry(expiresIn),
+    }
+  }
+
+  /** For revocation alone: the refresh grant is our own (rotation.ts). */
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const token = await findRefreshToken(this.parts.database, sha256(id), () => 0)
+    if (!token) return undefined
+    return {
+      jti: id,
+      kind: 'RefreshToken',
+      accountId: token.grant.person,
+      clientId: token.grant.client,
+      grantId: token.grant.id,
+      scope: printScopes(token.scopes),
+      exp: epochSeconds(token.expiresAt),
+    }
+  }
+
+  override async destroy(): Promise<void> {}
+}
+
+class SessionModel extends Model {
+  override async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+    const { jti: _, ...kept } = payload
+    if (!kept.uid) throw new Error('a session without a uid')
+    await upsertSession(this.parts.database.knex, sha256(id), {
+      uid: kept.uid,
+      personId: kept.accountId ?? null,
+      payload: kept,
+      expiresAt: this.expiry(expiresIn),
+    })
+  }
+
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const payload = await findSession(this.parts.database.knex, sha256(id), this.parts.clock())
+    return payload ? { ...payload, jti: id } : undefined
+  }
+
+  override async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    return (await findSessionByUid(this.parts.database.knex, uid, this.parts.clock())) ?? undefined
+  }
+
+  override async destroy(id: string): Promise<void> {
+    await deleteSession(this.parts.database.knex, sha256(id))
+  }
+}
+
+class InteractionModel extends Model {
+  override async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+    // The id is in the address to return to as well, and the session's cookie in what is kept of it.
+    const { jti: _, returnTo: __, session, ...kept } = payload
+    const { cookie: ___, ...keptSession } = session ?? {}
+    const stored = session ? { ...kept, session: keptSession } : kept
+    await upsertInteraction(this.parts.database.knex, sha256(id), stored, this.expiry(expiresIn))
+  }
+
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const payload = await findInteraction(this.parts.database.knex, sha256(id), this.parts.clock())
+    return payload ? { ...payload, jti: id, returnTo: `${this.parts.resumeUrl}/${id}` } : undefined
+  }
+
+  override async destroy(id: string): Promise<void> {
+    const mine = await deleteInteraction(this.parts.database.knex, sha256(id))
+    if (!mine) throw new errors.SessionNotFound('interaction was resumed by a parallel request')
+  }
+}
+
+const models: Readonly<Record<string, new (parts: AdapterParts) => Model>> = {
+  Client: ClientModel,
+  Grant: GrantModel,
+  AuthorizationCode: AuthorizationCodeModel,
+  AccessToken: AccessTokenModel,
+  RefreshToken: RefreshTokenModel,
+  Session: SessionModel,
+  Interaction: InteractionModel,
+}
+
+/** What the engine makes one adapter per model by. @throws Error for a model of a feature that is off */
+export function createAdapterFactory(parts: AdapterParts): (name: string) => Adapter {
+  return (name) => {
+    const Found = models[name]
+    if (!Found) throw new Error(`no table for the engine's ${name}: is a feature on that should be off?`)
+    return new Found(parts)
+  }
+}
+
+/** An app as client metadata (RFC 7591 section 2): public, code with PKCE and refresh, our scopes alone. */
+function toMetadata(app: App): ClientMetadata {
+  return {
+    client_id: app.clientId,
+    client_name: app.name,
+    redirect_uris: [...app.redirectUris],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    response_modes: ['query'],
+    token_endpoint_auth_method: 'none',
+    // Every client is `native` to the engine: only those may use a loopback address on any port (RFC 8252
+    // section 7.3), and they are asked for consent every time (OAuth 2.1 section 7.3.1).
+    application_type: 'native',
+    scope: printScopes([...app.scopes, 'offline_access']),
+  }
+}
+
+function toGrantPayload(grant: Grant): AdapterPayload & { clientId: ClientId; jti: GrantId } {
+  return {
+    jti: grant.id,
+    kind: 'Grant',
+    accountId: grant.person,
+    clientId: grant.client,
+    resources: { [grant.resource]: printScopes(grant.scopes) },
+    iat: epochSeconds(grant.createdAt),
+    exp: epochSeconds(grant.expiresAt),
+  }
+}

@@ -1,0 +1,111 @@
+// Authorization codes, and the one statement that spends one: the only file that knows `authorization_codes`.
+import type { Database, Db, Statement } from '../db/connect.ts'
+import type { Digest } from '../lib/digest.ts'
+import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
+
+export interface StoredCode {
+  readonly hash: Digest
+  readonly grant: Grant
+  /** What the engine asked us to keep. */
+  readonly payload: Readonly<Record<string, unknown>>
+  /** `raced`: spent by another request while this one was under way; `spent`: before this one came. */
+  readonly state: 'fresh' | 'raced' | 'spent'
+}
+
+export async function insertCode(
+  db: Db,
+  code: {
+    readonly hash: Digest
+    readonly grantId: string
+    readonly payload: object
+    readonly expiresAt: Date
+  },
+): Promise<void> {
+  await db('authorization_codes').insert({
+    hash: code.hash,
+    grant_id: code.grantId,
+    payload: JSON.stringify(code.payload),
+    expires_at: code.expiresAt,
+  })
+}
+
+const findByHash: Statement = {
+  name: 'code-by-hash',
+  text: `select code.payload, code.consumed_at is not null as spent,
+           coalesce(code.consumed_at >= clock_timestamp() - $2 * interval '1 millisecond', false) as raced,
+           to_jsonb(g) as grant_row, g.created_at, g.expires_at
+         from authorization_codes code join grants g on g.id = code.grant_id where code.hash = $1`,
+}
+
+/**
+ * Primary key: one row or none.
+ * @param elapsedMs how long ago the asking request arrived. Whether the code was spent since then is
+ *   decided by durations, each on one clock: nodes' clocks need not agree with the database's.
+ */
+export async function findCode(
+  database: Database,
+  hash: Digest,
+  elapsedMs: () => number,
+): Promise<StoredCode | null> {
+  const [row] = await database.run<{
+    payload: Record<string, unknown>
+    spent: boolean
+    raced: boolean
+    grant_row: GrantRow
+    created_at: Date
+    expires_at: Date
+  }>(findByHash, () => [hash, elapsedMs()])
+  if (!row) return null
+  const grant = toGrant({ ...row.grant_row, created_at: row.created_at, expires_at: row.expires_at })
+  return { hash, grant, payload: row.payload, state: row.raced ? 'raced' : row.spent ? 'spent' : 'fresh' }
+}
+
+export interface MintedToken {
+  readonly hash: Digest
+  readonly scopes: readonly string[]
+  readonly expiresAt: Date
+}
+
+const spend: Statement = {
+  name: 'spend-code',
+  text: `
+    with live_grant as (
+      select * from grants where id = $2 for share
+    ), spent as (
+      update authorization_codes set consumed_at = clock_timestamp()
+      where hash = $1 and consumed_at is null and exists (select from live_grant) returning 1
+    ), access as (
+      insert into credentials
+        (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at)
+      select $3, 'access_token', organization_id, mode, $4, resource, client_id, person_id, id, $5
+      from live_grant, spent
+    ), refresh as (
+      insert into refresh_tokens (hash, grant_id, scopes, expires_at)
+      select $6, id, $7, $8 from live_grant, spent where $6::bytea is not null
+    )
+    select count(*)::int as spent from spent`,
+}
+
+/**
+ * Spends the code and mints its tokens in one statement: all of it or nothing, whatever is killed when,
+ * and of any number that come at once exactly one is told true. A grant that is being revoked is waited
+ * for, and then mints nothing.
+ */
+export async function spendCode(
+  database: Database,
+  code: StoredCode,
+  access: MintedToken,
+  refresh: MintedToken | null,
+): Promise<boolean> {
+  const [row] = await database.run<{ spent: number }>(spend, [
+    code.hash,
+    code.grant.id,
+    access.hash,
+    access.scopes,
+    access.expiresAt,
+    refresh?.hash ?? null,
+    refresh?.scopes ?? null,
+    refresh?.expiresAt ?? null,
+  ])
+  return row?.spent === 1
+}

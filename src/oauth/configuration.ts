@@ -1,0 +1,203 @@
+// The engine's configuration: public clients, code with PKCE S256, refresh, and nothing else.
+import type { Context } from 'koa'
+import type { Contract } from '../core/contract.ts'
+import type { Profile } from '../core/profile.ts'
+import { parseScopes, printScopes } from '../core/scopes.ts'
+import type { SecretFormat } from '../credentials/format.ts'
+import type { Secret } from '../lib/secret.ts'
+import { epochSeconds, hourSeconds } from '../lib/time.ts'
+import { type AdapterParts, createAdapterFactory } from './adapter.ts'
+import {
+  type Configuration,
+  type Engine,
+  errors,
+  interactionPolicy,
+  type JWKS,
+  type KoaContextWithOIDC,
+  Provider,
+} from './engine.ts'
+import { currentExchange } from './exchange.ts'
+import { type RotationParts, refresh } from './rotation.ts'
+
+export interface EngineParts extends AdapterParts, RotationParts {
+  readonly profile: Profile
+  readonly contract: Contract
+  readonly format: SecretFormat
+  readonly publicUrl: string
+  /** The only resource server there is: what access tokens are for. */
+  readonly audience: string
+  readonly cookieKeys: readonly Secret[]
+  readonly signingKeys: JWKS
+  readonly renderError: (
+    ctx: Context,
+    error: { readonly error: string; readonly error_description?: string | undefined },
+  ) => void
+}
+
+/** How long a person may take from the app's link to the answer. */
+export const interactionSeconds = hourSeconds
+
+/** The engine's cookies: prefixes that bind them to our host need https. */
+export function engineCookieNames(publicUrl: string): {
+  session: string
+  interaction: string
+  resume: string
+} {
+  const secure = publicUrl.startsWith('https:')
+  return {
+    session: secure ? '__Host-latchkey_oauth' : 'latchkey_oauth',
+    interaction: secure ? '__Secure-latchkey_interaction' : 'latchkey_interaction',
+    resume: secure ? '__Secure-latchkey_resume' : 'latchkey_resume',
+  }
+}
+
+/** The authorization server, ready to be mounted at the root. */
+export function createEngine(parts: EngineParts): Engine {
+  const engine = new Provider(parts.publicUrl, configurationOf(parts))
+  writeSecretsInOurFormat(engine, parts.format)
+  // Documented seam: a grant type registered again takes the place of the built-in one.
+  engine.registerGrantType(
+    'refresh_token',
+    async (ctx) => {
+      ctx.type = 'application/json'
+      ctx.body = await refresh(parts, readRefreshRequest(ctx))
+    },
+    ['refresh_token', 'scope', 'resource'],
+    ['resource'],
+  )
+  return engine
+}
+
+function readRefreshRequest(ctx: KoaContextWithOIDC) {
+  const { params, client } = ctx.oidc
+  const { refresh_token: refreshToken, scope, resource } = params ?? {}
+  const exchange = currentExchange()
+  if (!client || !exchange) throw new Error('a refresh without its client or exchange')
+  if (typeof refreshToken !== 'string' || refreshToken === '') {
+    throw new errors.InvalidRequest("missing required parameter(s) ('refresh_token')")
+  }
+  return {
+    clientId: client.clientId,
+    refreshToken,
+    scope: typeof scope === 'string' ? scope : undefined,
+    resource: [resource ?? []].flat().map(String),
+    elapsedMs: exchange.elapsedMs,
+  }
+}
+
+function configurationOf(parts: EngineParts): Configuration {
+  const { profile, audience, publicUrl } = parts
+  const scopes = Object.keys(profile.scopes)
+  const secure = publicUrl.startsWith('https:')
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
+  return {
+    adapter: createAdapterFactory(parts),
+    jwks: parts.signingKeys,
+    cookies: {
+      keys: parts.cookieKeys.map((key) => key.reveal()),
+      names: engineCookieNames(publicUrl),
+      long: { ...cookie, path: '/' },
+      short: cookie,
+    },
+    responseTypes: ['code'],
+    scopes: ['offline_access', ...scopes],
+    clientAuthMethods: ['none'],
+    clientDefaults: {
+      token_endpoint_auth_method: 'none',
+      response_modes: ['query'],
+      application_type: 'native',
+      id_token_signed_response_alg: 'ES256',
+    },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async () => false,
+    revokeGrantPolicy: () => true,
+    allowOmittingSingleRegisteredRedirectUri: true,
+    // The person was seen to be there when the grant was made, and takes it along when disabled.
+    findAccount: async (_ctx, sub) => ({ accountId: sub, claims: async () => ({ sub }) }),
+    loadExistingGrant: async (ctx) => {
+      // Each authorization has a grant of its own (decision 6): never one that the session remembers.
+      const grantId = ctx.oidc.result?.consent?.grantId
+      return grantId ? await ctx.oidc.provider.Grant.find(grantId) : undefined
+    },
+    interactions: {
+      policy: interactionPolicy.base(),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
+    clientBasedCORS: (_ctx, origin, client) =>
+      (client.redirectUris ?? []).some((uri) => originOf(uri) === origin),
+    renderError: (ctx, out) => parts.renderError(ctx, out),
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      dPoP: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => audience,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_ctx, resource, client) => {
+          if (resource !== audience) throw new errors.InvalidTarget()
+          const allowed = parseScopes(client.scope)
+          return {
+            scope: printScopes(scopes.filter((scope) => allowed.has(scope))),
+            audience,
+            accessTokenFormat: 'opaque',
+          }
+        },
+      },
+    },
+    ttl: {
+      AccessToken: () => Math.min(profile.oauth.accessTokenSeconds, grantSecondsLeft(parts)),
+      AuthorizationCode: profile.oauth.authorizationCodeSeconds,
+      RefreshToken: () => grantSecondsLeft(parts),
+      Interaction: interactionSeconds,
+      Session: interactionSeconds,
+      Grant: profile.oauth.refreshTokenSeconds,
+      IdToken: interactionSeconds,
+    },
+    routes: {
+      authorization: '/oauth/authorize',
+      token: '/oauth/token',
+      revocation: '/oauth/revoke',
+      jwks: '/oauth/jwks',
+      end_session: '/oauth/logout',
+    },
+  }
+}
+
+/** Nothing that a grant mints outlives it. */
+function grantSecondsLeft({ clock }: EngineParts): number {
+  const grant = currentExchange()?.code?.grant
+  if (!grant) throw new Error('a token minted outside of an exchange')
+  return Math.max(1, epochSeconds(grant.expiresAt) - epochSeconds(clock()))
+}
+
+/** The engine has no setting for how ids look; its models' own method is the documented-by-use seam. */
+function writeSecretsInOurFormat(engine: Engine, format: SecretFormat): void {
+  // generateTokenId is missing from the engine's published types.
+  const models = engine as unknown as Record<
+    'AccessToken' | 'RefreshToken' | 'AuthorizationCode',
+    { prototype: { generateTokenId(): string } }
+  >
+  const original = models.AccessToken.prototype.generateTokenId
+  models.AccessToken.prototype.generateTokenId = function () {
+    original.call(this) // for what it notes on the token: its format
+    const grant = currentExchange()?.code?.grant
+    if (!grant) throw new Error('an access token minted outside of an exchange')
+    return format.write('access_token', grant.mode).reveal()
+  }
+  models.RefreshToken.prototype.generateTokenId = () => format.write('refresh_token', 'live').reveal()
+  models.AuthorizationCode.prototype.generateTokenId = () =>
+    format.write('authorization_code', 'live').reveal()
+}
+
+function originOf(uri: string): string | null {
+  return URL.canParse(uri) ? new URL(uri).origin : null
+}

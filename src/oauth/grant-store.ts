@@ -1,0 +1,90 @@
+// What a person allowed an app to do for one organization: the only file that knows `grants`.
+import type { ClientId, GrantId, OrganizationId, PersonId } from '../core/ids.ts'
+import type { Mode } from '../core/principal.ts'
+import type { Database, Db, Statement } from '../db/connect.ts'
+
+/** One authorization of one install of an app (decision 6). */
+export interface Grant {
+  readonly id: GrantId
+  readonly client: ClientId
+  readonly person: PersonId
+  readonly organization: OrganizationId
+  readonly mode: Mode
+  readonly scopes: readonly string[]
+  readonly resource: string
+  readonly createdAt: Date
+  /** The absolute end: rotation never moves it. */
+  readonly expiresAt: Date
+}
+
+export interface GrantRow {
+  readonly id: GrantId
+  readonly client_id: ClientId
+  readonly person_id: PersonId
+  readonly organization_id: OrganizationId
+  readonly mode: Mode
+  readonly scopes: readonly string[]
+  readonly resource: string
+  readonly created_at: Date
+  readonly expires_at: Date
+}
+
+export const toGrant = (row: GrantRow): Grant => ({
+  id: row.id,
+  client: row.client_id,
+  person: row.person_id,
+  organization: row.organization_id,
+  mode: row.mode,
+  scopes: row.scopes,
+  resource: row.resource,
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+})
+
+/** False when a grant of that id is there already: it is left as it is. */
+export async function insertGrant(db: Db, grant: Grant): Promise<boolean> {
+  const rows = await db('grants')
+    .insert({
+      id: grant.id,
+      client_id: grant.client,
+      person_id: grant.person,
+      organization_id: grant.organization,
+      mode: grant.mode,
+      scopes: grant.scopes,
+      resource: grant.resource,
+      created_at: grant.createdAt,
+      expires_at: grant.expiresAt,
+    })
+    .onConflict('id')
+    .ignore()
+    .returning('id')
+  return rows.length === 1
+}
+
+const findById: Statement = { name: 'grant-by-id', text: 'select * from grants where id = $1' }
+
+export async function findGrant(database: Database, id: string): Promise<Grant | null> {
+  const [row] = await database.run<GrantRow>(findById, [id])
+  return row ? toGrant(row) : null
+}
+
+/** Newest first, at most `limit`. */
+export async function listGrants(
+  db: Db,
+  filter: { readonly organization?: OrganizationId; readonly client?: ClientId; readonly person?: PersonId },
+  limit: number,
+): Promise<Grant[]> {
+  const columns = { organization_id: filter.organization, client_id: filter.client, person_id: filter.person }
+  const wanted = Object.entries(columns).filter(([, value]) => value !== undefined)
+  const rows = await db<GrantRow>('grants')
+    .where(Object.fromEntries(wanted))
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+  return rows.map(toGrant)
+}
+
+/** Its codes, refresh tokens and credentials go with it. null when there is none. */
+export async function deleteGrant(db: Db, id: string): Promise<Grant | null> {
+  const [row] = await db('grants').where({ id }).delete().returning<GrantRow[]>('*')
+  return row ? toGrant(row) : null
+}

@@ -1,0 +1,109 @@
+// Refresh tokens, and the one statement that rotates one: the only file that knows `refresh_tokens`.
+import type { Database, Statement } from '../db/connect.ts'
+import type { Digest } from '../lib/digest.ts'
+import type { MintedToken } from './code-store.ts'
+import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
+
+export interface StoredRefreshToken {
+  readonly hash: Digest
+  readonly grant: Grant
+  readonly scopes: readonly string[]
+  readonly expiresAt: Date
+  /** null while it is the family's current one. */
+  readonly retired: {
+    /** The answer that its rotation gave, sealed under a key that only its holder can derive. */
+    readonly sealedAnswer: Buffer
+    readonly withinGrace: boolean
+    /** True when it was retired after the asking request had arrived. */
+    readonly whileUnderWay: boolean
+  } | null
+}
+
+const findByHash: Statement = {
+  name: 'refresh-token-by-hash',
+  text: `select token.scopes, token.expires_at as token_expires_at, token.sealed_answer,
+           token.retired_at + app.refresh_grace_seconds * interval '1 second' > clock_timestamp() as within_grace,
+           token.retired_at >= clock_timestamp() - $2 * interval '1 millisecond' as while_under_way,
+           to_jsonb(g) as grant_row, g.created_at, g.expires_at
+         from refresh_tokens token
+         join grants g on g.id = token.grant_id
+         join oauth_apps app on app.client_id = g.client_id
+         where token.hash = $1`,
+}
+
+/** Primary key: one row or none. `elapsedMs` is the age of the asking request, as in `findCode`. */
+export async function findRefreshToken(
+  database: Database,
+  hash: Digest,
+  elapsedMs: () => number,
+): Promise<StoredRefreshToken | null> {
+  const [row] = await database.run<{
+    scopes: string[]
+    token_expires_at: Date
+    sealed_answer: Buffer | null
+    within_grace: boolean | null
+    while_under_way: boolean | null
+    grant_row: GrantRow
+    created_at: Date
+    expires_at: Date
+  }>(findByHash, () => [hash, elapsedMs()])
+  if (!row) return null
+  return {
+    hash,
+    grant: toGrant({ ...row.grant_row, created_at: row.created_at, expires_at: row.expires_at }),
+    scopes: row.scopes,
+    expiresAt: row.token_expires_at,
+    retired: row.sealed_answer
+      ? {
+          sealedAnswer: row.sealed_answer,
+          withinGrace: row.within_grace === true,
+          whileUnderWay: row.while_under_way === true,
+        }
+      : null,
+  }
+}
+
+const rotate: Statement = {
+  name: 'rotate-refresh-token',
+  text: `
+    with live_grant as (
+      select * from grants where id = $2 for share
+    ), retired as (
+      update refresh_tokens set retired_at = clock_timestamp(), sealed_answer = $3
+      where hash = $1 and retired_at is null and exists (select from live_grant) returning 1
+    ), access as (
+      insert into credentials
+        (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at)
+      select $4, 'access_token', organization_id, mode, $5, resource, client_id, person_id, id, $6
+      from live_grant, retired
+    ), refresh as (
+      insert into refresh_tokens (hash, grant_id, scopes, expires_at)
+      select $7, id, $8, $9 from live_grant, retired
+    )
+    select count(*)::int as retired from retired`,
+}
+
+/**
+ * Retires the token, keeps its sealed answer and mints its successors in one statement: all of it or
+ * nothing. Of any number that come at once exactly one is told true; of a revoked grant, none.
+ */
+export async function rotateRefreshToken(
+  database: Database,
+  token: StoredRefreshToken,
+  sealedAnswer: Buffer,
+  access: MintedToken,
+  refresh: MintedToken,
+): Promise<boolean> {
+  const [row] = await database.run<{ retired: number }>(rotate, [
+    token.hash,
+    token.grant.id,
+    sealedAnswer,
+    access.hash,
+    access.scopes,
+    access.expiresAt,
+    refresh.hash,
+    refresh.scopes,
+    refresh.expiresAt,
+  ])
+  return row?.retired === 1
+}

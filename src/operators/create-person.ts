@@ -1,0 +1,31 @@
+// Making a person who can sign in.
+import { record } from '../audit/record.ts'
+import { Problem } from '../core/problems.ts'
+import type { Db } from '../db/connect.ts'
+import { insertPerson, type Person } from './person-store.ts'
+
+/** @throws Problem invalid_parameter for an address that is malformed or taken */
+export function createPerson(
+  db: Db,
+  { email, name, actor }: { readonly email: string; readonly name: string | null; readonly actor: string },
+): Promise<Person> {
+  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) {
+    throw new Problem('invalid_parameter', { param: 'email', say: `"${email}" is not an email address.` })
+  }
+  return db.transaction(async (tx) => {
+    const person = await insertPerson(tx, email, name)
+    if (!person)
+      throw new Problem('invalid_parameter', {
+        param: 'email',
+        say: `There is a person with ${email} already.`,
+      })
+    await record(tx, {
+      organization: null,
+      actor,
+      action: 'person.created',
+      target: person.id,
+      details: { name },
+    })
+    return person
+  })
+}

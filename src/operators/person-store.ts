@@ -1,0 +1,113 @@
+// People who sign in: the only file that knows `persons`, `one_time_links` and `person_sessions`.
+import { newPersonId, type PersonId } from '../core/ids.ts'
+import type { Db } from '../db/connect.ts'
+import type { Digest } from '../lib/digest.ts'
+
+export interface Person {
+  readonly id: PersonId
+  readonly email: string
+  readonly name: string | null
+}
+
+interface PersonRow {
+  readonly id: PersonId
+  readonly email: string
+  readonly name: string | null
+  readonly password_hash: string | null
+}
+
+const toPerson = (row: PersonRow): Person => ({ id: row.id, email: row.email, name: row.name })
+
+/** The new person, or null when the address is taken (in any case of letters). */
+export async function insertPerson(db: Db, email: string, name: string | null): Promise<Person | null> {
+  const [row] = await db('persons')
+    .insert({ id: newPersonId(), email, name })
+    .onConflict(db.raw('(lower(email))'))
+    .ignore()
+    .returning<PersonRow[]>('*')
+  return row ? toPerson(row) : null
+}
+
+export async function isAnybodyThere(db: Db): Promise<boolean> {
+  return (await db('persons').first('id')) !== undefined
+}
+
+/** With the password's hash, for the one who signs in; unique index persons_email_key. */
+export async function findPersonToSignIn(
+  db: Db,
+  email: string,
+): Promise<{ readonly person: Person; readonly passwordHash: string | null } | null> {
+  const row = await db<PersonRow>('persons')
+    .whereRaw('lower(email) = lower(?)', email)
+    .whereNull('disabled_at')
+    .first()
+  return row ? { person: toPerson(row), passwordHash: row.password_hash } : null
+}
+
+export async function setPasswordHash(db: Db, person: PersonId, hash: string): Promise<void> {
+  await db('persons').where({ id: person }).update({ password_hash: hash })
+}
+
+export async function insertOneTimeLink(
+  db: Db,
+  hash: Digest,
+  person: PersonId,
+  expiresAt: Date,
+): Promise<void> {
+  await db('one_time_links').insert({ hash, purpose: 'set_up', person_id: person, expires_at: expiresAt })
+}
+
+/** Whom an unused, unexpired link is for. */
+export async function findByOneTimeLink(db: Db, hash: Digest, now: Date): Promise<Person | null> {
+  const row = await db<PersonRow>('persons')
+    .join('one_time_links', 'one_time_links.person_id', 'persons.id')
+    .where('one_time_links.hash', hash)
+    .whereNull('one_time_links.used_at')
+    .where('one_time_links.expires_at', '>', now)
+    .whereNull('persons.disabled_at')
+    .first<PersonRow | undefined>('persons.*')
+  return row ? toPerson(row) : null
+}
+
+/** One statement: of two that come with the same link, one is told its person, the other null. */
+export async function spendOneTimeLink(db: Db, hash: Digest, now: Date): Promise<PersonId | null> {
+  const [row] = await db('one_time_links')
+    .where({ hash, used_at: null })
+    .where('expires_at', '>', now)
+    .update({ used_at: now })
+    .returning<{ person_id: PersonId }[]>('person_id')
+  return row?.person_id ?? null
+}
+
+export async function insertSession(db: Db, hash: Digest, person: PersonId, expiresAt: Date): Promise<void> {
+  await db('person_sessions').insert({ hash, person_id: person, expires_at: expiresAt })
+}
+
+/** Who is signed in, not idle since before `idleSince`; primary key. */
+export async function findPersonBySession(
+  db: Db,
+  hash: Digest,
+  now: Date,
+  idleSince: Date,
+): Promise<Person | null> {
+  const row = await db<PersonRow>('persons')
+    .join('person_sessions', 'person_sessions.person_id', 'persons.id')
+    .where('person_sessions.hash', hash)
+    .where('person_sessions.expires_at', '>', now)
+    .where('person_sessions.last_seen_at', '>', idleSince)
+    .whereNull('persons.disabled_at')
+    .first<PersonRow | undefined>('persons.*')
+  return row ? toPerson(row) : null
+}
+
+/** At most one write per session and minute, however many pages are opened. */
+export async function touchSession(db: Db, hash: Digest, now: Date): Promise<void> {
+  await db('person_sessions')
+    .where({ hash })
+    .where('last_seen_at', '<', new Date(now.getTime() - 60_000))
+    .update({ last_seen_at: now })
+}
+
+export async function deleteSession(db: Db, hash: Digest): Promise<void> {
+  await db('person_sessions').where({ hash }).delete()
+}

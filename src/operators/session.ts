@@ -1,0 +1,45 @@
+// Who is signed in: sessions of our own, used by the console and the consent page alike (decision 15).
+import { record } from '../audit/record.ts'
+import type { PersonId } from '../core/ids.ts'
+import type { Db } from '../db/connect.ts'
+import { sha256 } from '../lib/digest.ts'
+import { randomToken } from '../lib/random.ts'
+import { Secret } from '../lib/secret.ts'
+import { addSeconds, daySeconds, hourSeconds } from '../lib/time.ts'
+import {
+  deleteSession,
+  findPersonBySession,
+  insertSession,
+  type Person,
+  touchSession,
+} from './person-store.ts'
+
+/** However busy, a session ends after this long. */
+export const sessionSeconds = 7 * daySeconds
+const sessionIdleSeconds = 12 * hourSeconds
+
+/** A new session: always a new id, so that one fixed before sign-in is worth nothing (SECURITY U7). */
+export async function startSession(db: Db, person: PersonId, now: Date): Promise<Secret> {
+  const id = new Secret(randomToken())
+  await db.transaction(async (tx) => {
+    await insertSession(tx, sha256(id.reveal()), person, addSeconds(now, sessionSeconds))
+    await record(tx, { organization: null, actor: person, action: 'person.signed_in', target: person })
+  })
+  return id
+}
+
+/** Whose session it is; null when it is unknown, over, or idle for too long. */
+export async function findSessionPerson(db: Db, id: string, now: Date): Promise<Person | null> {
+  const hash = sha256(id)
+  const person = await findPersonBySession(db, hash, now, addSeconds(now, -sessionIdleSeconds))
+  if (person) await touchSession(db, hash, now)
+  return person
+}
+
+/** Ends the session on the server: its cookie is worth nothing from now on. */
+export async function endSession(db: Db, id: string, person: PersonId): Promise<void> {
+  await db.transaction(async (tx) => {
+    await deleteSession(tx, sha256(id))
+    await record(tx, { organization: null, actor: person, action: 'person.signed_out', target: person })
+  })
+}

@@ -1,0 +1,30 @@
+// Making an organization.
+import { record } from '../audit/record.ts'
+import { Problem } from '../core/problems.ts'
+import type { Db } from '../db/connect.ts'
+import { insertOrganization, type Organization } from './organization-store.ts'
+
+/** @throws Problem invalid_parameter for a slug that is malformed or taken */
+export function createOrganization(
+  db: Db,
+  { name, slug, actor }: { readonly name: string; readonly slug: string; readonly actor: string },
+): Promise<Organization> {
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)) {
+    const say = `The slug "${slug}" must be 1 to 63 of a-z, 0-9 and hyphens, with none at its ends: it is a host name.`
+    throw new Problem('invalid_parameter', { param: 'slug', say })
+  }
+  return db.transaction(async (tx) => {
+    const organization = await insertOrganization(tx, name, slug)
+    if (!organization)
+      throw new Problem('invalid_parameter', { param: 'slug', say: `The slug "${slug}" is taken.` })
+    const { id } = organization
+    await record(tx, {
+      organization: id,
+      actor,
+      action: 'organization.created',
+      target: id,
+      details: { name, slug },
+    })
+    return organization
+  })
+}

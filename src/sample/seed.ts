@@ -1,0 +1,61 @@
+// The sample's first rows, from the file that the profile names.
+import { z } from 'zod'
+import type { OrganizationId } from '../core/ids.ts'
+import { type Mode, modes } from '../core/principal.ts'
+import { type Profile, readProfileFile } from '../core/profile.ts'
+import type { Db } from '../db/connect.ts'
+import { addSeconds, daySeconds, hourSeconds } from '../lib/time.ts'
+import { ulid } from '../lib/ulid.ts'
+import { insertRows, type SampleRow } from './sample-store.ts'
+
+const rowsSchema = z.record(z.enum(modes), z.record(z.string(), z.array(z.record(z.string(), z.unknown()))))
+
+/** A time counted from today, at a full hour of UTC. */
+const timeSchema = z.strictObject({ $day: z.int(), hour: z.int().min(0).max(23) })
+/** The id of another row. */
+const referenceSchema = z.strictObject({ $ref: z.string(), index: z.int().min(0) })
+
+/** Fills an organization with the sample of both modes. Kinds come in the order of the file. */
+export async function seedSample(
+  db: Db,
+  profile: Profile,
+  organization: OrganizationId,
+  now: Date,
+): Promise<void> {
+  const file = rowsSchema.parse(readProfileFile(profile, profile.sample.rows))
+  for (const mode of modes) await seedMode(db, profile, { organization, mode }, file[mode], now)
+}
+
+async function seedMode(
+  db: Db,
+  profile: Profile,
+  tenant: { readonly organization: OrganizationId; readonly mode: Mode },
+  kinds: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>,
+  now: Date,
+): Promise<void> {
+  const made: Record<string, SampleRow[]> = {}
+  const resolve = (value: unknown): unknown => {
+    const time = timeSchema.safeParse(value)
+    if (time.success) {
+      const midnight = new Date(now).setUTCHours(0, 0, 0, 0)
+      return addSeconds(
+        new Date(midnight),
+        time.data.$day * daySeconds + time.data.hour * hourSeconds,
+      ).toISOString()
+    }
+    const reference = referenceSchema.safeParse(value)
+    return reference.success ? made[reference.data.$ref]?.[reference.data.index]?.id : value
+  }
+  for (const [kind, rows] of Object.entries(kinds)) {
+    const idPrefix = profile.sample.resources[kind]?.idPrefix
+    if (idPrefix === undefined)
+      throw new Error(`the sample has rows of ${kind}, which the profile does not list`)
+    const first = now.getTime() - rows.length
+    made[kind] = rows.map((row, index) => ({
+      // One millisecond apart: their ids, and so the lists, keep the order of the file.
+      id: idPrefix + ulid(first + index),
+      ...Object.fromEntries(Object.entries(row).map(([field, value]) => [field, resolve(value)])),
+    }))
+    await insertRows(db, tenant, kind, made[kind])
+  }
+}

@@ -1,0 +1,37 @@
+// Bodies of requests, read whole and small.
+import type { IncomingMessage } from 'node:http'
+import { Problem } from '../core/problems.ts'
+
+const maxBytes = 56 * 1024
+
+/** The body as UTF-8. @throws Problem body_too_large beyond 56 KiB */
+export async function readText(req: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of req) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new Problem('body_too_large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** @throws Problem unsupported_content_type, malformed_json, body_too_large */
+export async function readJson(req: IncomingMessage): Promise<unknown> {
+  if (!/^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? ''))
+    throw new Problem('unsupported_content_type')
+  const text = await readText(req)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Problem('malformed_json')
+  }
+}
+
+/** The fields of a form as a browser posts it. @throws Problem unsupported_content_type, body_too_large */
+export async function readForm(req: IncomingMessage): Promise<URLSearchParams> {
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(req.headers['content-type'] ?? '')) {
+    throw new Problem('unsupported_content_type', { say: 'Send the form as a browser does.' })
+  }
+  return new URLSearchParams(await readText(req))
+}

@@ -1,0 +1,66 @@
+// The cookies by which we know a browser, and the token that its forms carry (SECURITY U5, U7).
+import type { Context } from 'koa'
+import { Problem } from '../core/problems.ts'
+import { deriveKey, equal, hmac } from '../lib/digest.ts'
+import { randomToken } from '../lib/random.ts'
+import type { Secret } from '../lib/secret.ts'
+
+export interface BrowserSessions {
+  /** The id of the session that the browser holds; null for none. Whether it is good is asked elsewhere. */
+  read(ctx: Context): string | null
+  write(ctx: Context, id: Secret, seconds: number): void
+  clear(ctx: Context): void
+  /** What a form on this page must carry. */
+  formToken(ctx: Context): string
+  /** @throws Problem form_refused for a form that did not come from one of our pages in this browser */
+  checkForm(ctx: Context, form: URLSearchParams): void
+}
+
+export const formTokenField = 'form_token'
+
+/** `__Host-` cookies where https allows them; SameSite=Lax, so that an app's link finds a person signed in. */
+export function createBrowserSessions(publicUrl: string, cookieKeys: readonly Secret[]): BrowserSessions {
+  const secure = publicUrl.startsWith('https:')
+  const prefix = secure ? '__Host-' : ''
+  const sessionCookie = `${prefix}latchkey_session`
+  // Names a browser in which nobody has signed in yet, so that its sign-in form can be bound to it.
+  const browserCookie = `${prefix}latchkey_browser`
+  const options = { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false } as const
+  const formKeys = cookieKeys.map((key) => deriveKey(key.reveal(), 'latchkey form token v1'))
+
+  const read = (ctx: Context) => ctx.cookies.get(sessionCookie, { signed: false }) ?? null
+  const tokens = (bound: string) => formKeys.map((key) => hmac(key, bound))
+  return {
+    read,
+    write: (ctx, id, seconds) => {
+      ctx.cookies.set(sessionCookie, id.reveal(), { ...options, maxAge: seconds * 1000 })
+    },
+    clear: (ctx) => {
+      ctx.cookies.set(sessionCookie, null, options)
+    },
+    formToken: (ctx) => {
+      const session = read(ctx)
+      if (session) return tokens(session)[0] ?? ''
+      let browser = ctx.cookies.get(browserCookie, { signed: false })
+      if (!browser) {
+        browser = randomToken()
+        ctx.cookies.set(browserCookie, browser, options)
+      }
+      return tokens(browser)[0] ?? ''
+    },
+    checkForm: (ctx, form) => {
+      const bound = read(ctx) ?? ctx.cookies.get(browserCookie, { signed: false })
+      const sent = form.get(formTokenField) ?? ''
+      const isOurs = bound !== undefined && tokens(bound).some((token) => equal(token, sent))
+      if (!cameFromOurPage(ctx, publicUrl) || !isOurs) throw new Problem('form_refused')
+    },
+  }
+}
+
+/** Browsers say where a form came from; those that say nothing are held by the token alone. */
+function cameFromOurPage(ctx: Context, publicUrl: string): boolean {
+  const site = ctx.get('Sec-Fetch-Site')
+  if (site !== '') return site === 'same-origin'
+  const origin = ctx.get('Origin')
+  return origin === '' || origin === publicUrl
+}
