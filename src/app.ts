@@ -1,4 +1,5 @@
 // Joins the rooms by hand, once: the one file that knows everybody.
+import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import Koa from 'koa'
 import mount from 'koa-mount'
@@ -54,7 +55,8 @@ export interface AppParts {
 }
 
 export interface App {
-  readonly handle: ReturnType<Koa['callback']>
+  /** Not listening yet. */
+  readonly server: Server
   close(): Promise<void>
 }
 
@@ -107,7 +109,7 @@ export function build(parts: AppParts): App {
 
   app.use(stampRequestId(profile.headers.requestId))
   app.use(health(() => notReady(parts)))
-  app.use(logRequests(log))
+  app.use(logRequests(log, hideInteractionId))
   app.use((ctx, next) => {
     const { path } = ctx
     if (path === `${profile.basePath}/openapi.json` && ctx.method === 'GET') {
@@ -140,7 +142,12 @@ export function build(parts: AppParts): App {
   app.use(mount('/', engine))
   engine.on('server_error', (_ctx, err) => log.error({ err }, 'authorization server failed'))
 
-  return { handle: app.callback(), close: () => turnstile.close() }
+  return { server: createServer(app.callback()), close: () => turnstile.close() }
+}
+
+/** The id of an interaction is half of what resumes it: the other half is a cookie. */
+function hideInteractionId(path: string): string {
+  return path.replace(/^(\/interaction|\/oauth\/authorize)\/[^/]+/i, '$1/(id)')
 }
 
 /** The engine's errors in words for the person who sees them; the developer's details stand below. */

@@ -1,6 +1,6 @@
 // The cookie keys of a development start: made once, kept in the data directory for the next one.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Config } from './core/config.ts'
 import { randomToken } from './lib/random.ts'
 import { Secret } from './lib/secret.ts'
@@ -10,20 +10,52 @@ import { StartupError } from './lib/startup-error.ts'
 export function cookieKeysOf(config: Config): readonly Secret[] {
   if (config.cookieKeys) return config.cookieKeys
   const file = join(config.dataDirectory, 'cookie-keys')
-  try {
-    mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 })
-    // Of two processes that start at once one writes, and both read the same.
-    writeFileSync(file, randomToken(), { flag: 'wx', mode: 0o600 })
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) {
-      throw new StartupError(
-        `The cookie keys can't be kept in ${file}. Make DATA_DIR writable, or set COOKIE_KEYS.`,
-        { cause },
-      )
-    }
-  }
-  const key = readFileSync(file, 'utf8').trim()
+  const key = readOrMake(file).trim()
   if (key.length < 32)
     throw new StartupError(`${file} is damaged. Delete it: everybody will have to sign in again.`)
   return [new Secret(key)]
+}
+
+function readOrMake(file: string): string {
+  try {
+    const kept = readIfThere(file)
+    if (kept !== null) return kept
+    make(file)
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const directory = dirname(file)
+    throw new StartupError(
+      ['ENOTDIR', 'EEXIST'].includes(codeOf(cause))
+        ? `${directory} is not a directory: set DATA_DIR to a directory.`
+        : `The cookie keys can't be kept in ${file} (${codeOf(cause)}). Make DATA_DIR writable, or set COOKIE_KEYS.`,
+      { cause },
+    )
+  }
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return null
+    throw cause
+  }
+}
+
+/** Of processes that start at once one is first with a whole file, and all read the same. */
+function make(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o711 })
+  const draft = `${file}.${process.pid}-${randomToken().slice(0, 8)}`
+  try {
+    writeFileSync(draft, randomToken(), { flag: 'wx', mode: 0o600 })
+    linkSync(draft, file)
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST') throw cause
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
 }

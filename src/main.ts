@@ -1,5 +1,5 @@
 // The server process: starts in order, says where it is, and stops in order.
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { type App, build } from './app.ts'
 import { printBanner } from './banner.ts'
 import { loadBase, openConfiguredDatabase } from './base.ts'
@@ -16,6 +16,8 @@ import { loadSigningKeys } from './oauth/signing-keys.ts'
 /** So long may requests in flight take once we were told to stop, in ms. */
 const graceMs = { SIGINT: 1000, SIGTERM: 8000 } as const
 type StopSignal = keyof typeof graceMs
+/** And so long may closing take after that. */
+const lastWordMs = 500
 
 /**
  * Starts the server and resolves when it has stopped, after SIGINT or SIGTERM.
@@ -29,12 +31,10 @@ export async function serve(env: Environment): Promise<void> {
   const opened = await openConfiguredDatabase(config, 'owner')
   const { database, address } = opened
   let app: App | null = null
+  let server: Server | null = null
   try {
     const applied = await migrate(address)
-    const { signingKeys, demo } = await underLock(database.knex, 'first start', async (tx) => ({
-      signingKeys: await loadSigningKeys(tx, cookieKeys),
-      demo: config.environment === 'production' ? null : await seedDemo(tx, profile, format, systemClock()),
-    }))
+    const signingKeys = await underLock(database.knex, 'first start', (tx) => loadSigningKeys(tx, cookieKeys))
     app = build({
       config,
       profile,
@@ -47,10 +47,16 @@ export async function serve(env: Environment): Promise<void> {
       signingKeys: signingKeys.keys,
       isStopping: stop.isAsked,
     })
-    const server = await listen(createServer(app.handle), config)
+    if (stop.isAsked()) return
+    server = await listen(app.server, config)
     if (config.environment === 'production') {
       log.info({ url: config.publicUrl, migrations: applied.length, profile: profile.name }, 'ready')
     } else {
+      // Last, when nothing can refuse the start any more: the demo's secrets are shown at the start that
+      // makes them, or never.
+      const demo = await underLock(database.knex, 'first start', (tx) =>
+        seedDemo(tx, profile, format, systemClock()),
+      )
       printBanner({
         config,
         profile,
@@ -63,6 +69,7 @@ export async function serve(env: Environment): Promise<void> {
     await finish(server, await stop.asked)
     if (config.environment === 'production') log.info('stopped')
   } finally {
+    if (server?.listening) await closeNow(server)
     await app?.close()
     await opened.close()
   }
@@ -95,10 +102,18 @@ function whyDeaf({ code, message }: NodeJS.ErrnoException, { host, port }: Confi
 /** Takes no new connection, lets begun requests end, then closes what is left. */
 async function finish(server: Server, signal: StopSignal): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  // A connection whose request has been answered would otherwise wait for another one.
+  const patience = setInterval(() => server.closeIdleConnections(), 20)
   const impatience = setTimeout(() => server.closeAllConnections(), graceMs[signal])
   await closed
+  clearInterval(patience)
   clearTimeout(impatience)
+}
+
+function closeNow(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeAllConnections()
+  return closed
 }
 
 function stopSignal() {
@@ -112,6 +127,8 @@ function stopSignal() {
           if (asked) process.exit(130)
           asked = true
           resolve(signal)
+          // Whatever still holds us then, a query that waits for a lock say, is left to the database.
+          setTimeout(() => process.exit(130), graceMs[signal] + lastWordMs).unref()
         })
       }
     }),

@@ -3,14 +3,14 @@ import type { Command } from 'commander'
 import { loadBase, openConfiguredDatabase } from '../base.ts'
 import { isAtHead, migrate } from '../db/migrate.ts'
 import { StartupError } from '../lib/startup-error.ts'
-import { serve } from '../main.ts'
 import { answer } from './session.ts'
 
 export function operationsCommands(program: Command): void {
   program
     .command('serve')
     .description('start the server; settings come from the environment, see the README')
-    .action(() => serve(process.env))
+    // The whole house: the other commands start in half the time without it.
+    .action(async () => (await import('../main.ts')).serve(process.env))
 
   program
     .command('migrate')

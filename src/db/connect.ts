@@ -43,6 +43,8 @@ const poolSize = 10
 // What goes wrong is thrown, and told by whoever catches it: knex need not print it as well.
 const log = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
 const connectTimeoutMs = 5000
+// An error's message goes to the log: it gets the statement, but not the values bound to it.
+const compileSqlOnError = false
 
 /** Opens the pools; nothing is connected until the first statement. */
 export function openDatabase(address: DatabaseAddress): Database {
@@ -51,6 +53,7 @@ export function openDatabase(address: DatabaseAddress): Database {
     client: 'pg',
     connection,
     log,
+    compileSqlOnError,
     pool: { min: 0, max: poolSize },
     acquireConnectionTimeout: connectTimeoutMs,
   })
@@ -86,17 +89,24 @@ export function openDirect(address: DatabaseAddress): Knex {
     client: 'pg',
     connection,
     log,
+    compileSqlOnError,
     pool: { min: 0, max: 4 },
     acquireConnectionTimeout: connectTimeoutMs,
   })
 }
 
 /**
- * Asks the database for one answer.
+ * Asks the database for one answer, by each of its addresses.
  * @throws StartupError that says what is wrong with the address and what to do
  */
 export async function checkReachable(address: DatabaseAddress): Promise<void> {
-  const client = new pg.Client(connectionOf(address, 'pooled'))
+  await checkRoute(address, 'pooled')
+  if (address.kind === 'url' && address.directUrl.reveal() !== address.url.reveal())
+    await checkRoute(address, 'direct')
+}
+
+async function checkRoute(address: DatabaseAddress, route: Route): Promise<void> {
+  const client = new pg.Client(connectionOf(address, route))
   client.on('error', () => {})
   try {
     await client.connect()
@@ -110,34 +120,43 @@ export async function checkReachable(address: DatabaseAddress): Promise<void> {
       )
     }
   } catch (cause) {
-    throw cause instanceof StartupError ? cause : new StartupError(whyUnreachable(address, cause), { cause })
+    throw cause instanceof StartupError
+      ? cause
+      : new StartupError(whyUnreachable(address, route, cause), { cause })
   } finally {
     await client.end().catch(() => {}) // what can't be closed was never open
   }
 }
 
-function connectionOf(address: DatabaseAddress, route: 'pooled' | 'direct') {
+/** Past any transaction pooler, or by way of it. */
+type Route = 'pooled' | 'direct'
+
+function connectionOf(address: DatabaseAddress, route: Route) {
   const common = { connectionTimeoutMillis: connectTimeoutMs, application_name: 'latchkey' }
   if (address.kind === 'url') {
-    const url = route === 'direct' ? address.directUrl : address.url
-    return { ...common, connectionString: url.reveal() }
+    return { ...common, connectionString: urlOf(address, route) }
   }
   const { host, port, user, database } = address
   return { ...common, host, port, user, database }
 }
 
-function whyUnreachable(address: DatabaseAddress, cause: unknown): string {
-  const where = address.kind === 'url' ? describeUrl(address.url.reveal()) : 'the embedded database'
+function urlOf(address: DatabaseAddress & { readonly kind: 'url' }, route: Route): string {
+  return (route === 'direct' ? address.directUrl : address.url).reveal()
+}
+
+function whyUnreachable(address: DatabaseAddress, route: Route, cause: unknown): string {
+  const variable = route === 'direct' ? 'DATABASE_URL_DIRECT' : 'DATABASE_URL'
+  const where = address.kind === 'url' ? describeUrl(urlOf(address, route)) : 'the embedded database'
   const code = codeOf(cause)
   if (code === '3D000')
-    return `The database ${where} does not exist. Create it (createdb), or correct DATABASE_URL.`
+    return `The database ${where} does not exist. Create it (createdb), or correct ${variable}.`
   if (code === '28P01' || code === '28000') {
-    return `The database ${where} refused the user or password. Correct DATABASE_URL.`
+    return `The database ${where} refused the user or password. Correct ${variable}.`
   }
   const reason = cause instanceof Error && cause.message !== '' ? cause.message : code
   return (
     `The database ${where} can't be reached (${reason}). ` +
-    'Start it, correct DATABASE_URL, or unset DATABASE_URL to use the embedded one.'
+    `Start it, correct ${variable}, or unset DATABASE_URL to use the embedded one.`
   )
 }
 

@@ -61,10 +61,17 @@ async function applyPending(knex: Knex): Promise<readonly string[]> {
         { cause },
       )
     }
-    throw new StartupError(`A migration failed and was undone: ${message}. Mend its cause and start again.`, {
-      cause,
-    })
+    throw new StartupError(
+      `A migration failed and was undone: ${reasonOf(message)}. ` +
+        'Mend that and start again; Latchkey needs a database of its own, where its user may create tables.',
+      { cause },
+    )
   }
+}
+
+/** knex puts the statement before the database's own words, however long it is. */
+function reasonOf(message: string): string {
+  return message.split(' - ').at(-1) ?? message
 }
 
 async function migrationNames(): Promise<string[]> {

@@ -22,6 +22,7 @@ import {
 } from './engine-record-store.ts'
 import { currentExchange } from './exchange.ts'
 import { findGrant, type Grant } from './grant-store.ts'
+import { present } from './presentation.ts'
 import { findRefreshToken } from './refresh-token-store.ts'
 import { revokeGrant } from './revoke-grant.ts'
 
@@ -86,7 +87,7 @@ class GrantModel extends Model {
 
   /** The engine destroys a grant when a code was replayed, or a client revoked a token (RFC 7009). */
   override async destroy(id: string): Promise<void> {
-    const replayed = currentExchange()?.code?.state === 'spent'
+    const replayed = (currentExchange()?.code?.state ?? 'fresh') !== 'fresh'
     await revokeGrant(
       this.parts.database.knex,
       id,
@@ -112,14 +113,18 @@ class AuthorizationCodeModel extends Model {
   override async find(id: string): Promise<AdapterPayload | undefined> {
     const exchange = currentExchange()
     if (!exchange) return undefined
-    const code = await findCode(this.parts.database, sha256(id), exchange.elapsedMs)
+    const hash = sha256(id)
+    const presentation = present(hash)
+    exchange.presentation = presentation
+    const code = await findCode(this.parts.database, hash, exchange.elapsedMs)
     if (!code) return undefined
     exchange.code = code
-    // Spent while this request was under way: a race, which is refused and costs the winner nothing.
-    // Spent before it came: a replay, which the engine answers by revoking (OAuth 2.1 section 4.1.3).
-    if (code.state === 'raced')
+    if (code.state === 'fresh') return { ...code.payload, jti: id }
+    if (code.state === 'raced' || (code.state === 'just-spent' && (await presentation.isBurst()))) {
       throw new errors.InvalidGrant('authorization code spent by a parallel request')
-    return { ...code.payload, jti: id, ...(code.state === 'spent' ? { consumed: true } : {}) }
+    }
+    // A replay, which the engine answers by revoking (OAuth 2.1 section 4.1.3).
+    return { ...code.payload, jti: id, consumed: true }
   }
 
   override async consume(): Promise<void> {

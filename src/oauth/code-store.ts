@@ -8,8 +8,8 @@ export interface StoredCode {
   readonly grant: Grant
   /** What the engine asked us to keep. */
   readonly payload: Readonly<Record<string, unknown>>
-  /** `raced`: spent by another request while this one was under way; `spent`: before this one came. */
-  readonly state: 'fresh' | 'raced' | 'spent'
+  /** `raced`: spent by another request while this one was under way; `just-spent`: in the second before it came. */
+  readonly state: 'fresh' | 'raced' | 'just-spent' | 'spent'
 }
 
 export async function insertCode(
@@ -31,8 +31,11 @@ export async function insertCode(
 
 const findByHash: Statement = {
   name: 'code-by-hash',
-  text: `select code.payload, code.consumed_at is not null as spent,
-           coalesce(code.consumed_at >= clock_timestamp() - $2 * interval '1 millisecond', false) as raced,
+  text: `select code.payload,
+           case when code.consumed_at is null then 'fresh'
+                when code.consumed_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
+                when code.consumed_at >= clock_timestamp() - interval '1 second' then 'just-spent'
+                else 'spent' end as state,
            to_jsonb(g) as grant_row, g.created_at, g.expires_at
          from authorization_codes code join grants g on g.id = code.grant_id where code.hash = $1`,
 }
@@ -49,15 +52,14 @@ export async function findCode(
 ): Promise<StoredCode | null> {
   const [row] = await database.run<{
     payload: Record<string, unknown>
-    spent: boolean
-    raced: boolean
+    state: StoredCode['state']
     grant_row: GrantRow
     created_at: Date
     expires_at: Date
   }>(findByHash, () => [hash, elapsedMs()])
   if (!row) return null
   const grant = toGrant({ ...row.grant_row, created_at: row.created_at, expires_at: row.expires_at })
-  return { hash, grant, payload: row.payload, state: row.raced ? 'raced' : row.spent ? 'spent' : 'fresh' }
+  return { hash, grant, payload: row.payload, state: row.state }
 }
 
 export interface MintedToken {

@@ -4,6 +4,7 @@ import type { Contract } from '../core/contract.ts'
 import type { Profile } from '../core/profile.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import type { SecretFormat } from '../credentials/format.ts'
+import { sha256 } from '../lib/digest.ts'
 import type { Secret } from '../lib/secret.ts'
 import { epochSeconds, hourSeconds } from '../lib/time.ts'
 import { type AdapterParts, createAdapterFactory } from './adapter.ts'
@@ -17,6 +18,7 @@ import {
   Provider,
 } from './engine.ts'
 import { currentExchange } from './exchange.ts'
+import { present } from './presentation.ts'
 import { type RotationParts, refresh } from './rotation.ts'
 
 export interface EngineParts extends AdapterParts, RotationParts {
@@ -77,6 +79,7 @@ function readRefreshRequest(ctx: KoaContextWithOIDC) {
     throw new errors.InvalidRequest("missing required parameter(s) ('refresh_token')")
   }
   return {
+    presentation: present(sha256(refreshToken)),
     clientId: client.clientId,
     refreshToken,
     scope: typeof scope === 'string' ? scope : undefined,
@@ -122,7 +125,7 @@ function configurationOf(parts: EngineParts): Configuration {
       return grantId ? await ctx.oidc.provider.Grant.find(grantId) : undefined
     },
     interactions: {
-      policy: interactionPolicy.base(),
+      policy: promptPolicy(),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     clientBasedCORS: (_ctx, origin, client) =>
@@ -170,6 +173,15 @@ function configurationOf(parts: EngineParts): Configuration {
       end_session: '/oauth/logout',
     },
   }
+}
+
+/** When a person is asked: to sign in, and always to consent. */
+function promptPolicy(): ReturnType<typeof interactionPolicy.base> {
+  const policy = interactionPolicy.base()
+  // The API's scopes are known to the engine as its own (so that it refuses those an app may not ask for),
+  // but are granted for the resource: the check for the resource's scopes is the one that holds.
+  policy.get('consent')?.checks.remove('op_scopes_missing')
+  return policy
 }
 
 /** Nothing that a grant mints outlives it. */

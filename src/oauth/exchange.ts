@@ -4,11 +4,13 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Middleware } from 'koa'
 import type { Database } from '../db/connect.ts'
 import { type MintedToken, type StoredCode, spendCode } from './code-store.ts'
+import type { Presentation } from './presentation.ts'
 
 /** What one request has found and wants written. */
 export interface Exchange {
   /** ms since the request arrived. */
   readonly elapsedMs: () => number
+  presentation: Presentation | null
   /** The code that was presented, once the engine has asked for it. */
   code: StoredCode | null
   /** True once the engine has consumed the code: the answer, if it is a good one, must be committed. */
@@ -34,6 +36,7 @@ export function commitExchanges(database: Database): Middleware {
     const arrivedAt = performance.now()
     const exchange: Exchange = {
       elapsedMs: () => performance.now() - arrivedAt,
+      presentation: null,
       code: null,
       consumed: false,
       accessToken: null,
@@ -41,13 +44,19 @@ export function commitExchanges(database: Database): Middleware {
     }
     return exchanges.run(exchange, async () => {
       await next()
-      if (!exchange.consumed || ctx.status !== 200) return
-      const { code, accessToken, refreshToken } = exchange
-      if (!code || !accessToken) throw new Error('the engine answered a code exchange without a token')
-      if (!(await spendCode(database, code, accessToken, refreshToken))) {
+      if (exchange.consumed && ctx.status === 200 && !(await commit(database, exchange))) {
         ctx.status = 400
         ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }
       }
     })
   }
+}
+
+/** False when another request was first. */
+async function commit(database: Database, exchange: Exchange): Promise<boolean> {
+  const { code, accessToken, refreshToken, presentation } = exchange
+  if (!code || !accessToken) throw new Error('the engine answered a code exchange without a token')
+  const isFirst = await spendCode(database, code, accessToken, refreshToken)
+  if (isFirst) presentation?.wasFirst()
+  return isFirst
 }

@@ -14,8 +14,8 @@ export interface StoredRefreshToken {
     /** The answer that its rotation gave, sealed under a key that only its holder can derive. */
     readonly sealedAnswer: Buffer
     readonly withinGrace: boolean
-    /** True when it was retired after the asking request had arrived. */
-    readonly whileUnderWay: boolean
+    /** As for a code: `raced` is while the asking request was under way. */
+    readonly state: 'raced' | 'just-spent' | 'spent'
   } | null
 }
 
@@ -23,7 +23,9 @@ const findByHash: Statement = {
   name: 'refresh-token-by-hash',
   text: `select token.scopes, token.expires_at as token_expires_at, token.sealed_answer,
            token.retired_at + app.refresh_grace_seconds * interval '1 second' > clock_timestamp() as within_grace,
-           token.retired_at >= clock_timestamp() - $2 * interval '1 millisecond' as while_under_way,
+           case when token.retired_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
+                when token.retired_at >= clock_timestamp() - interval '1 second' then 'just-spent'
+                else 'spent' end as state,
            to_jsonb(g) as grant_row, g.created_at, g.expires_at
          from refresh_tokens token
          join grants g on g.id = token.grant_id
@@ -42,7 +44,7 @@ export async function findRefreshToken(
     token_expires_at: Date
     sealed_answer: Buffer | null
     within_grace: boolean | null
-    while_under_way: boolean | null
+    state: 'raced' | 'just-spent' | 'spent'
     grant_row: GrantRow
     created_at: Date
     expires_at: Date
@@ -57,7 +59,7 @@ export async function findRefreshToken(
       ? {
           sealedAnswer: row.sealed_answer,
           withinGrace: row.within_grace === true,
-          whileUnderWay: row.while_under_way === true,
+          state: row.state,
         }
       : null,
   }

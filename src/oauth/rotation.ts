@@ -7,6 +7,7 @@ import { deriveKey, sha256 } from '../lib/digest.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import { addSeconds, type Clock, earlier, secondMs } from '../lib/time.ts'
 import { errors } from './engine.ts'
+import type { Presentation } from './presentation.ts'
 import { findRefreshToken, rotateRefreshToken, type StoredRefreshToken } from './refresh-token-store.ts'
 import { revokeGrant } from './revoke-grant.ts'
 
@@ -19,6 +20,7 @@ export interface RefreshRequest {
   readonly resource: readonly string[]
   /** ms since the request arrived. */
   readonly elapsedMs: () => number
+  readonly presentation: Presentation
 }
 
 export interface RotationParts {
@@ -88,7 +90,9 @@ async function rotate(
     { hash: sha256(accessToken.reveal()), scopes: granted, expiresAt },
     { hash: sha256(successor.reveal()), scopes: token.scopes, expiresAt: token.expiresAt },
   )
-  return won ? answer : null
+  if (!won) return null
+  request.presentation.wasFirst()
+  return answer
 }
 
 async function answerRetired(
@@ -103,7 +107,12 @@ async function answerRetired(
     return answer
   }
   // Without a grace window a race is refused, but it is no sign of theft: the family lives on.
-  if (retired.whileUnderWay) throw new errors.InvalidGrant('refresh token rotated by a parallel request')
+  if (
+    retired.state === 'raced' ||
+    (retired.state === 'just-spent' && (await request.presentation.isBurst()))
+  ) {
+    throw new errors.InvalidGrant('refresh token rotated by a parallel request')
+  }
   await revokeGrant(parts.database.knex, grant.id, 'client', 'refresh_token_reused')
   throw new errors.InvalidGrant('refresh token already used')
 }

@@ -8,7 +8,7 @@ import { findSessionPerson } from '../operators/session.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { findSessionPerson as findEngineSessionPerson } from './engine-record-store.ts'
 
-/** For the authorization endpoint, before the engine reads its cookie. */
+/** For the authorization endpoint and its resumption, before the engine reads its cookie. */
 export function bridgeSessions(
   database: Database,
   sessions: BrowserSessions,
@@ -17,7 +17,7 @@ export function bridgeSessions(
 ): Middleware {
   return async (ctx, next) => {
     const engineSession = ctx.cookies.get(engineCookie, { signed: true })
-    if (ctx.path === '/oauth/authorize' && engineSession) {
+    if (/^\/oauth\/authorize(\/|$)/i.test(ctx.path) && engineSession) {
       const own = sessions.read(ctx)
       const person = own ? await findSessionPerson(database.knex, own, clock()) : null
       const engines = await findEngineSessionPerson(database.knex, sha256(engineSession), clock())

@@ -8,8 +8,8 @@ export function addToLog(ctx: Context, fields: Readonly<Record<string, unknown>>
   ctx.state['log'] = { ...ctx.state['log'], ...fields }
 }
 
-/** Logs each request when its answer is made; a thrown error is logged with its cause and thrown on. */
-export function logRequests(log: Log): Middleware {
+/** Logs each request when its answer is made. `hide` takes out of a path what should not be kept. */
+export function logRequests(log: Log, hide: (path: string) => string): Middleware {
   return async (ctx, next) => {
     const startedAt = performance.now()
     try {
@@ -18,7 +18,7 @@ export function logRequests(log: Log): Middleware {
       const line = {
         request_id: requestId(ctx),
         method: ctx.method,
-        path: ctx.path,
+        path: hide(ctx.path),
         status: ctx.status,
         ms: Math.round((performance.now() - startedAt) * 10) / 10,
         ...ctx.state['log'],

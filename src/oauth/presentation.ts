@@ -1,0 +1,43 @@
+// Who else presents the same code or refresh token at this time. A lone replay of a spent secret is a sign
+// of theft and ends its family; a burst of identical requests is one client tripping over itself (two tabs,
+// an effect that runs twice, a retry storm), is refused, and costs nobody anything.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Digest } from '../lib/digest.ts'
+
+/** Requests of a burst come within this of each other, in ms: it takes a client a while to open connections. */
+const burstMs = 1000
+/** So long a lone request that came late waits for company, in ms, before it is taken for a replay. */
+const patienceMs = 150
+
+export interface Presentation {
+  /** Whether others than the one that was first present the same secret. Takes up to 150 ms to say no. */
+  isBurst(): Promise<boolean>
+  /** This request was the first: it is not one of those who came too late. */
+  wasFirst(): void
+}
+
+/** How many came, by secret; per process, so a burst that is spread thin over many nodes goes unseen. */
+const presented = new Map<string, number>()
+
+export function present(hash: Digest): Presentation {
+  const key = hash.toString('base64')
+  const change = (by: number) => {
+    const count = (presented.get(key) ?? 0) + by
+    if (count > 0) presented.set(key, count)
+    else presented.delete(key)
+  }
+  change(1)
+  const forget = setTimeout(() => change(-1), burstMs)
+  forget.unref()
+  const isAlone = () => (presented.get(key) ?? 0) < 2
+  return {
+    isBurst: async () => {
+      if (isAlone()) await sleep(patienceMs)
+      return !isAlone()
+    },
+    wasFirst: () => {
+      clearTimeout(forget)
+      change(-1)
+    },
+  }
+}

@@ -1,0 +1,158 @@
+// The whole server in the test's own process: real routes, a real database, a clock that the test moves.
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import type { TestContext } from 'node:test'
+import { build } from '../../src/app.ts'
+import type { App } from '../../src/apps/app.ts'
+import { type NewApp, registerApp } from '../../src/apps/register-app.ts'
+import { loadConfig } from '../../src/core/config.ts'
+import { loadContract } from '../../src/core/contract.ts'
+import type { Mode } from '../../src/core/principal.ts'
+import { loadProfile, type Profile } from '../../src/core/profile.ts'
+import { createLog } from '../../src/core/telemetry.ts'
+import { createFormat } from '../../src/credentials/format.ts'
+import { type Database, openDatabase } from '../../src/db/connect.ts'
+import { underLock } from '../../src/db/lock.ts'
+import { issueKey } from '../../src/keys/issue-key.ts'
+import type { ApiKey } from '../../src/keys/key.ts'
+import { packageRoot } from '../../src/lib/package-root.ts'
+import { Secret } from '../../src/lib/secret.ts'
+import { loadSigningKeys } from '../../src/oauth/signing-keys.ts'
+import { createPerson } from '../../src/operators/create-person.ts'
+import { hashPassword } from '../../src/operators/password.ts'
+import { setPasswordHash } from '../../src/operators/person-store.ts'
+import { createOrganization } from '../../src/organizations/create-organization.ts'
+import { insertMembership, type Organization, type Role } from '../../src/organizations/organization-store.ts'
+import { insertRows, type SampleRow } from '../../src/sample/sample-store.ts'
+import { createTestDatabase } from './database.ts'
+import { freePort } from './port.ts'
+
+export const password = 'correct horse battery staple'
+export const actor = 'test'
+
+export interface House {
+  readonly url: string
+  readonly databaseUrl: string
+  readonly database: Database
+  readonly profile: Profile
+  /** Everything that was logged, a JSON line each. */
+  readonly log: () => string
+  /** Moves the server's clock (not PostgreSQL's). */
+  readonly travel: (seconds: number) => void
+  organization(name: string): Promise<Organization>
+  person(email: string, organization: Organization, role?: Role): Promise<void>
+  key(
+    organization: Organization,
+    mode: Mode,
+    scopes: readonly string[],
+    expiresAt?: Date,
+  ): Promise<{ key: ApiKey; secret: string }>
+  app(organization: Organization, some?: Partial<NewApp>): Promise<App>
+  rows(organization: Organization, mode: Mode, kind: string, rows: readonly SampleRow[]): Promise<void>
+  /** A request to the API with a bearer credential. */
+  api(path: string, credential: string | null, init?: RequestInit): Promise<Response>
+}
+
+export interface HouseOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly change?: (profile: Profile) => Profile
+}
+
+export async function startHouse(
+  t: TestContext,
+  { env = {}, change = (it) => it }: HouseOptions = {},
+): Promise<House> {
+  const databaseUrl = await createTestDatabase(t)
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  const config = loadConfig({
+    PORT: String(port),
+    DATABASE_URL: databaseUrl,
+    COOKIE_KEYS: 'k'.repeat(40),
+    ...env,
+  })
+  const profile = change(loadProfile('boothzen', join(packageRoot, 'profiles')))
+  const format = createFormat(profile.credentials.prefixes)
+  const secret = new Secret(databaseUrl)
+  const database = openDatabase({ kind: 'url', url: secret, directUrl: secret })
+  let offset = 0
+  const clock = () => new Date(Date.now() + offset)
+  const lines: string[] = []
+  const destination = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  const cookieKeys = config.cookieKeys ?? []
+  const { keys } = await underLock(database.knex, 'first start', (tx) => loadSigningKeys(tx, cookieKeys))
+  const contract = loadContract(profile, config.publicUrl)
+  const log = createLog('debug', destination)
+  const parts = { config, profile, contract, format, database, log, clock, cookieKeys, signingKeys: keys }
+  const app = build({ ...parts, isStopping: () => false })
+  const { server } = app
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  t.after(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    await app.close()
+    await database.close()
+  })
+
+  const db = database.knex
+  return {
+    url,
+    databaseUrl,
+    database,
+    profile,
+    log: () => lines.join(''),
+    travel: (seconds) => {
+      offset += seconds * 1000
+    },
+    organization: (name) =>
+      createOrganization(db, { name, slug: name.toLowerCase().replace(/[^a-z0-9]+/g, '-'), actor }),
+    person: async (email, organization, role = 'ADMIN') => {
+      const person = await createPerson(db, { email, name: null, actor })
+      await setPasswordHash(db, person.id, await hashPassword(password))
+      await insertMembership(db, organization.id, person.id, role)
+    },
+    key: async (organization, mode, scopes, expiresAt) => {
+      const wanted = {
+        organization: organization.id,
+        mode,
+        name: 'key',
+        scopes,
+        expiresAt: expiresAt ?? null,
+        actor,
+      }
+      const { key, secret } = await issueKey(db, format, wanted, clock())
+      return { key, secret: secret.reveal() }
+    },
+    app: (organization, some = {}) =>
+      registerApp(
+        db,
+        {
+          organization: organization.id,
+          mode: 'test',
+          name: 'Calendar Sync',
+          redirectUris: ['http://127.0.0.1/callback'],
+          scopes: Object.keys(profile.scopes),
+          refreshGraceSeconds: 60,
+          refreshLifetimeSeconds: 86_400,
+          actor,
+          ...some,
+        },
+        clock(),
+      ),
+    rows: (organization, mode, kind, rows) =>
+      insertRows(db, { organization: organization.id, mode }, kind, rows),
+    api: (path, credential, init = {}) =>
+      fetch(`${url}${profile.basePath}${path}`, {
+        ...init,
+        headers: {
+          ...(credential === null ? {} : { Authorization: `Bearer ${credential}` }),
+          ...init.headers,
+        },
+      }),
+  }
+}
