@@ -56,7 +56,7 @@ export function consoleRoutes({ db, views, sessions, signIn, clock, trustedProxi
 
   router.post('/setup', async (ctx) => {
     const form = await readForm(ctx.req)
-    sessions.checkForm(ctx, form)
+    sessions.checkSignInForm(ctx, form)
     const token = form.get('token') ?? ''
     const person = await whoseSetUpToken(db, token, clock())
     if (!person) throw new Problem('link_expired')
@@ -91,7 +91,7 @@ export function consoleRoutes({ db, views, sessions, signIn, clock, trustedProxi
 
   router.post('/sign-in', async (ctx) => {
     const form = await readForm(ctx.req)
-    sessions.checkForm(ctx, form)
+    sessions.checkSignInForm(ctx, form)
     const email = form.get('email') ?? ''
     const next = returnPath(form.get('next') ?? '', home)
     const address = clientAddress(ctx.req, trustedProxies)

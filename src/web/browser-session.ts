@@ -12,8 +12,10 @@ export interface BrowserSessions {
   clear(ctx: Context): void
   /** What a form on this page must carry. */
   formToken(ctx: Context): string
-  /** @throws Problem form_refused for a form that did not come from one of our pages in this browser */
+  /** @throws Problem form_refused for a form that did not come from one of our pages in this browser's session */
   checkForm(ctx: Context, form: URLSearchParams): void
+  /** As `checkForm`, for forms that one fills in before signing in, though another tab may have done so since. */
+  checkSignInForm(ctx: Context, form: URLSearchParams): void
 }
 
 export const formTokenField = 'form_token'
@@ -29,7 +31,13 @@ export function createBrowserSessions(publicUrl: string, cookieKeys: readonly Se
   const formKeys = cookieKeys.map((key) => deriveKey(key.reveal(), 'latchkey form token v1'))
 
   const read = (ctx: Context) => ctx.cookies.get(sessionCookie, { signed: false }) ?? null
+  const readBrowser = (ctx: Context) => ctx.cookies.get(browserCookie, { signed: false }) ?? null
   const tokens = (bound: string) => formKeys.map((key) => hmac(key, bound))
+  const check = (ctx: Context, form: URLSearchParams, bounds: readonly (string | null)[]) => {
+    const sent = form.get(formTokenField) ?? ''
+    const isOurs = bounds.some((bound) => bound !== null && tokens(bound).some((token) => equal(token, sent)))
+    if (!cameFromOurPage(ctx, publicUrl) || !isOurs) throw new Problem('form_refused')
+  }
   return {
     read,
     write: (ctx, id, seconds) => {
@@ -41,19 +49,15 @@ export function createBrowserSessions(publicUrl: string, cookieKeys: readonly Se
     formToken: (ctx) => {
       const session = read(ctx)
       if (session) return tokens(session)[0] ?? ''
-      let browser = ctx.cookies.get(browserCookie, { signed: false })
+      let browser = readBrowser(ctx)
       if (!browser) {
         browser = randomToken()
         ctx.cookies.set(browserCookie, browser, options)
       }
       return tokens(browser)[0] ?? ''
     },
-    checkForm: (ctx, form) => {
-      const bound = read(ctx) ?? ctx.cookies.get(browserCookie, { signed: false })
-      const sent = form.get(formTokenField) ?? ''
-      const isOurs = bound !== undefined && tokens(bound).some((token) => equal(token, sent))
-      if (!cameFromOurPage(ctx, publicUrl) || !isOurs) throw new Problem('form_refused')
-    },
+    checkForm: (ctx, form) => check(ctx, form, [read(ctx) ?? readBrowser(ctx)]),
+    checkSignInForm: (ctx, form) => check(ctx, form, [read(ctx), readBrowser(ctx)]),
   }
 }
 

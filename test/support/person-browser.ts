@@ -27,6 +27,11 @@ export class PersonBrowser {
     return this.#jar.get(name)?.value
   }
 
+  /** The values of all cookies that it holds. */
+  cookies(): string[] {
+    return [...this.#jar.values()].map(({ value }) => value)
+  }
+
   async request(address: string, init: RequestInit = {}): Promise<Response> {
     const url = new URL(address, this.#origin)
     const cookies = [...this.#jar].filter(([, cookie]) => url.pathname.startsWith(cookie.path))

@@ -161,7 +161,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
 
   router.post('/interaction/:uid/sign-in', async (ctx) => {
     const form = await readForm(ctx.req)
-    sessions.checkForm(ctx, form)
+    sessions.checkSignInForm(ctx, form)
     const at = await visit(ctx)
     const email = form.get('email') ?? ''
     const address = clientAddress(ctx.req, parts.trustedProxies)
