@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { App } from '../../src/apps/app.ts'
-import {
-  errorOf,
-  obtainTokens,
-  readTokens,
-  refresh,
-  type Tokens,
-} from '../support/authorization.ts'
+import { errorOf, obtainTokens, readTokens, refresh, type Tokens } from '../support/authorization.ts'
 import { type House, startHouse } from '../support/house.ts'
 
 const scope = 'read:bookings read:customers'
