@@ -1,22 +1,15 @@
 // Registering and deleting an OAuth app.
 import { record } from '../audit/record.ts'
-import { type ClientId, newClientId, type OrganizationId } from '../core/ids.ts'
-import type { Mode } from '../core/principal.ts'
+import { type ClientId, newClientId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import type { App } from './app.ts'
 import { deleteAppRow, insertApp } from './app-store.ts'
 import { redirectUriMistake } from './redirect-uri.ts'
 
-export interface NewApp {
-  readonly organization: OrganizationId
-  readonly mode: Mode
-  readonly name: string
-  readonly redirectUris: readonly string[]
-  /** Names from the profile's catalogue: the caller has checked them. */
-  readonly scopes: readonly string[]
-  readonly refreshGraceSeconds: number
-  readonly refreshLifetimeSeconds: number
+/** Its scopes are names from the profile's catalogue: the caller has checked them. */
+export type NewApp = Omit<App, 'clientId' | 'createdAt'> & {
+  /** Who registers it, for the ledger. */
   readonly actor: string
 }
 

@@ -2,6 +2,7 @@
 import type { Database, Db, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
+import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
 
 export interface StoredCode {
   readonly hash: Digest
@@ -62,30 +63,14 @@ export async function findCode(
   return { hash, grant, payload: row.payload, state: row.state }
 }
 
-export interface MintedToken {
-  readonly hash: Digest
-  readonly scopes: readonly string[]
-  readonly expiresAt: Date
-}
-
 const spend: Statement = {
   name: 'spend-code',
-  text: `
-    with live_grant as (
-      select * from grants where id = $2 for share
-    ), spent as (
-      update authorization_codes set consumed_at = clock_timestamp()
-      where hash = $1 and consumed_at is null and exists (select from live_grant) returning 1
-    ), access as (
-      insert into credentials
-        (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at)
-      select $3, 'access_token', organization_id, mode, $4, resource, client_id, person_id, id, $5
-      from live_grant, spent
-    ), refresh as (
-      insert into refresh_tokens (hash, grant_id, scopes, expires_at)
-      select $6, id, $7, $8 from live_grant, spent where $6::bytea is not null
-    )
-    select count(*)::int as spent from spent`,
+  text: spendAndMint(
+    2,
+    'update authorization_codes set consumed_at = clock_timestamp() where hash = $1 and consumed_at is null',
+    { hash: 3, scopes: 4, expiresAt: 5 },
+    { hash: 6, scopes: 7, expiresAt: 8 },
+  ),
 }
 
 /**
@@ -99,15 +84,7 @@ export async function spendCode(
   access: MintedToken,
   refresh: MintedToken | null,
 ): Promise<boolean> {
-  const [row] = await database.run<{ spent: number }>(spend, [
-    code.hash,
-    code.grant.id,
-    access.hash,
-    access.scopes,
-    access.expiresAt,
-    refresh?.hash ?? null,
-    refresh?.scopes ?? null,
-    refresh?.expiresAt ?? null,
-  ])
+  const values = [code.hash, code.grant.id, ...placesOf(access), ...placesOf(refresh)]
+  const [row] = await database.run<{ spent: number }>(spend, values)
   return row?.spent === 1
 }

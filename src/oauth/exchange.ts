@@ -3,7 +3,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Middleware } from 'koa'
 import type { Database } from '../db/connect.ts'
-import { type MintedToken, type StoredCode, spendCode } from './code-store.ts'
+import { type StoredCode, spendCode } from './code-store.ts'
+import type { MintedToken } from './mint-store.ts'
 import type { Presentation } from './presentation.ts'
 
 /** What one request has found and wants written. */

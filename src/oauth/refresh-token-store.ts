@@ -1,8 +1,8 @@
 // Refresh tokens, and the one statement that rotates one: the only file that knows `refresh_tokens`.
 import type { Database, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
-import type { MintedToken } from './code-store.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
+import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
 
 export interface StoredRefreshToken {
   readonly hash: Digest
@@ -67,22 +67,13 @@ export async function findRefreshToken(
 
 const rotate: Statement = {
   name: 'rotate-refresh-token',
-  text: `
-    with live_grant as (
-      select * from grants where id = $2 for share
-    ), retired as (
-      update refresh_tokens set retired_at = clock_timestamp(), sealed_answer = $3
-      where hash = $1 and retired_at is null and exists (select from live_grant) returning 1
-    ), access as (
-      insert into credentials
-        (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at)
-      select $4, 'access_token', organization_id, mode, $5, resource, client_id, person_id, id, $6
-      from live_grant, retired
-    ), refresh as (
-      insert into refresh_tokens (hash, grant_id, scopes, expires_at)
-      select $7, id, $8, $9 from live_grant, retired
-    )
-    select count(*)::int as retired from retired`,
+  text: spendAndMint(
+    2,
+    `update refresh_tokens set retired_at = clock_timestamp(), sealed_answer = $3
+      where hash = $1 and retired_at is null`,
+    { hash: 4, scopes: 5, expiresAt: 6 },
+    { hash: 7, scopes: 8, expiresAt: 9 },
+  ),
 }
 
 /**
@@ -96,16 +87,7 @@ export async function rotateRefreshToken(
   access: MintedToken,
   refresh: MintedToken,
 ): Promise<boolean> {
-  const [row] = await database.run<{ retired: number }>(rotate, [
-    token.hash,
-    token.grant.id,
-    sealedAnswer,
-    access.hash,
-    access.scopes,
-    access.expiresAt,
-    refresh.hash,
-    refresh.scopes,
-    refresh.expiresAt,
-  ])
-  return row?.retired === 1
+  const values = [token.hash, token.grant.id, sealedAnswer, ...placesOf(access), ...placesOf(refresh)]
+  const [row] = await database.run<{ spent: number }>(rotate, values)
+  return row?.spent === 1
 }
