@@ -8,7 +8,10 @@ if (major < 20 || (major === 20 && minor < 15)) {
   process.exit(1)
 }
 if (existsSync(new URL('../src/cli/main.ts', import.meta.url))) {
-  const { register } = await import('tsx/esm/api')
+  const { register } = await import('tsx/esm/api').catch(() => {
+    console.error('The packages that Latchkey needs are not installed. Run: npm install')
+    process.exit(1)
+  })
   register()
   await import('../src/cli/main.ts')
 } else {
