@@ -24,7 +24,9 @@ export function bannerLines({ config, profile, database, applied, signingKeys, d
   const row = (label: string, text: string) => `  ${label.padEnd(13)}${text}`
   const where = database.replace(config.dataDirectory, relative(process.cwd(), config.dataDirectory) || '.')
   const lines = ['', `  Latchkey  ·  ${profile.brand.name}  ·  ${publicUrl}  ·  ${config.environment}`, '']
-  lines.push(row('Database', where + (applied.length > 0 ? `   (${applied.length} migrations applied)` : '')))
+  lines.push(
+    row('Database', where + (applied.length > 0 ? `   (migrations applied: ${applied.length})` : '')),
+  )
   if (signingKeys) lines.push(row('Signing keys', 'created'))
   if (demo) {
     lines.push(row('Set-up link', setUpUrl(publicUrl, demo.setUpToken).reveal()))

@@ -56,7 +56,14 @@ function runTests() {
   const env = { ...process.env, NODE_ENV: 'test', LATCHKEY_TESTS: '1' }
   delete env.DATABASE_URL
   if (server) Object.assign(env, { TEST_DATABASE_URL: server.url, TEST_DATABASE_TEMPLATE: server.template })
-  const options = ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-reporter=spec']
+  const options = [
+    '--import',
+    'tsx',
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=180000',
+    '--test-reporter=spec',
+  ]
   const child = spawn(process.execPath, [...options, ...chosen], { env, stdio: 'inherit' })
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
 }

@@ -119,7 +119,10 @@ export function checkHandlers(contract: Contract, handlers: ReadonlySet<Operatio
       .filter((id) => !ids.has(id))
       .map((id) => `${id} is handled, but is not in the document.`),
   ]
-  if (ids.size !== contract.operations.length) wrong.push('An operationId is used twice.')
+  const twice = contract.operations.filter(
+    (it, index) => contract.operations.findIndex(({ id }) => id === it.id) < index,
+  )
+  wrong.push(...twice.map(({ id }) => `${id} is the operationId of two operations.`))
   if (wrong.length > 0) {
     throw new StartupError(`The OpenAPI document and the handlers disagree:\n  ${wrong.join('\n  ')}`)
   }

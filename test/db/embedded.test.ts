@@ -165,10 +165,13 @@ test('a command uses the PostgreSQL of the server that runs, and does not stop i
 
 test('a command waits for a server that is still starting', async (t) => {
   const dataDirectory = join(await makeBase(t), 'data')
-  const [it, borrowed] = await Promise.all([
-    startEmbedded({ dataDirectory }),
-    borrowEmbedded({ dataDirectory }),
-  ])
+  const starting = startEmbedded({ dataDirectory })
+  // Who comes first to a directory that nobody has claimed may be either: the server has claimed this one.
+  const hasClaimed = async () =>
+    (await readdir(dataDirectory, { recursive: true })).some((name) => /server-\d+/.test(name))
+  while (!(await hasClaimed().catch(() => false))) await sleep(2)
+  const borrowed = await borrowEmbedded({ dataDirectory })
+  const it = await starting
   afterwards(t, it.stop)
   assert.deepEqual(borrowed.connection, it.connection)
 })

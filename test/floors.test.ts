@@ -1,0 +1,106 @@
+// The house of DESIGN.md: rooms stacked on floors. A room may import its own files and any room on a lower
+// floor; never its own floor, never up. Type-only imports count: knowing a shape is knowing.
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { packageRoot } from '../src/lib/package-root.ts'
+import { type Import, importsOf, parseSource, readSources } from './support/imports.ts'
+
+/** From the ground up. A file that lies in src itself is a room of its own. */
+const floors: readonly (readonly string[])[] = [
+  ['lib'], // facts about the world
+  ['core'], // the vocabulary
+  ['db', 'web'],
+  ['audit', 'limits', 'credentials'],
+  ['organizations', 'operators'],
+  ['keys', 'apps'],
+  ['oauth'],
+  ['sample'],
+  ['api', 'console'],
+  ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from
+  ['banner.ts'], // tells of the demo
+  ['main.ts'], // the process
+  ['cli'], // `serve` is one of its commands
+]
+
+/** The folder in src, or the file where there is none. */
+const roomOf = (file: string) => file.split('/')[1] ?? ''
+/** -1 for a room that the table lacks. */
+const floorOf = (file: string) => floors.findIndex((rooms) => rooms.includes(roomOf(file)))
+
+/** A sentence for each import that goes anywhere but down. */
+function climbs(imports: readonly Import[]): string[] {
+  return imports.flatMap(({ from, line, to }) => {
+    // Libraries are for guests.test.ts to judge.
+    if (!to?.endsWith('.ts')) return []
+    if (!to.startsWith('src/')) return [`${from}:${line} leaves the house for ${to}`]
+    const isBelow = floorOf(to) >= 0 && floorOf(to) < floorOf(from)
+    return isBelow || roomOf(from) === roomOf(to) ? [] : [`${from}:${line} climbs to ${to}`]
+  })
+}
+
+/** Each cycle of files that need one another to run, once, as the way around it. */
+function cycles(imports: readonly Import[]): string[] {
+  const next = new Map<string, string[]>()
+  for (const { from, to, isTypeOnly } of imports) {
+    if (to !== null && !isTypeOnly) next.set(from, [...(next.get(from) ?? []), to])
+  }
+  const found: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, way: readonly string[]) => {
+    if (way.includes(file)) found.push([...way.slice(way.indexOf(file)), file].join(' -> '))
+    else if (!done.has(file)) for (const to of next.get(file) ?? []) visit(to, [...way, file])
+    done.add(file)
+  }
+  for (const file of next.keys()) visit(file, [])
+  return found
+}
+
+const house = readSources('src').flatMap(importsOf)
+const madeUp = (files: Record<string, string>) =>
+  Object.entries(files).flatMap(([file, text]) => importsOf(parseSource(file, text)))
+
+test('imports only go down', () => {
+  assert.ok(house.length > 100, 'the imports were found')
+  assert.deepEqual(climbs(house), [])
+})
+
+test('no files need one another in a circle', () => {
+  assert.deepEqual(cycles(house), [])
+})
+
+test('every room is on a floor, and every floor has its rooms', () => {
+  assert.deepEqual(readdirSync(join(packageRoot, 'src')).sort(), floors.flat().sort())
+})
+
+test('an import that climbs, crosses to a neighbour or leaves the house is told', () => {
+  const imports = madeUp({
+    'src/lib/time.ts': "import type { Config } from '../core/config.ts'",
+    'src/db/connect.ts': "import { seeOther } from '../web/see-other.ts'\nimport pg from 'pg'",
+    'src/keys/issue-key.ts': "import { sha256 } from '../lib/digest.ts'\nimport './key-store.ts'",
+    'src/oauth/interactions/allow.ts': "export { listKeys } from '../../console/routes.ts'",
+    'src/api/pipeline.ts': "\nconst later = await import('../app.ts')",
+    'src/app.ts': "type Lost = import('./attic/box.ts').Box",
+    'src/demo.ts': "import { startHouse } from '../test/support/house.ts'",
+  })
+  assert.deepEqual(climbs(imports), [
+    'src/lib/time.ts:1 climbs to src/core/config.ts',
+    'src/db/connect.ts:1 climbs to src/web/see-other.ts',
+    'src/oauth/interactions/allow.ts:1 climbs to src/console/routes.ts',
+    'src/api/pipeline.ts:2 climbs to src/app.ts',
+    'src/app.ts:1 climbs to src/attic/box.ts',
+    'src/demo.ts:1 leaves the house for test/support/house.ts',
+  ])
+})
+
+test('a cycle is told by its way; a type-only import closes none', () => {
+  const imports = madeUp({
+    'src/keys/a.ts': "import { b } from './b.ts'",
+    'src/keys/b.ts': "import { type C, c } from './c.ts'",
+    'src/keys/c.ts': "import { type A } from './a.ts'",
+    'src/apps/a.ts': "import { b } from './b.ts'",
+    'src/apps/b.ts': "import type { A } from './a.ts'",
+  })
+  assert.deepEqual(cycles(imports), ['src/keys/a.ts -> src/keys/b.ts -> src/keys/c.ts -> src/keys/a.ts'])
+})
