@@ -106,7 +106,7 @@ for (const name of names) {
       const other = operationsOf(document).find((it) => it.operationId !== first.id)
       if (other) other.operationId = first.id
     })
-    assert.throws(() => checkHandlers(twice, handledBy(t, profile)), saying('twice'))
+    assert.throws(() => checkHandlers(twice, handledBy(t, profile)), saying(first.id, 'two operations'))
   })
 
   test(`${name}: an unknown scope or rate class stops the start`, (t) => {
