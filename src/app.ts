@@ -1,6 +1,7 @@
 // Joins the rooms by hand, once: the one file that knows everybody.
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Koa from 'koa'
 import mount from 'koa-mount'
 import { getMe } from './api/me.api.ts'
@@ -26,6 +27,7 @@ import { createEngine, engineCookieNames } from './oauth/configuration.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { commitExchanges } from './oauth/exchange.ts'
 import { interactionRoutes } from './oauth/interactions/routes.ts'
+import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
 import { createLocalSignIn, signInRateClasses } from './operators/sign-in.ts'
@@ -112,7 +114,7 @@ export function build(parts: AppParts): App {
   app.use(logRequests(log, hideInteractionId))
   app.use((ctx, next) => {
     const { path } = ctx
-    if (path === `${profile.basePath}/openapi.json` && ctx.method === 'GET') {
+    if (path === `${profile.basePath}/openapi.json` && isRead(ctx)) {
       ctx.body = contract.document
       return undefined
     }
@@ -125,11 +127,13 @@ export function build(parts: AppParts): App {
     if (!ctx.state['isPublicHost']) {
       throw new Problem('misdirected_request', { say: `This address is served at ${publicUrl} alone.` })
     }
+    // PostgreSQL keeps no such text: it would be a fault further down.
+    if (/%00/.test(ctx.url)) throw new Problem('malformed_address')
     return next()
   })
   app.use(assets.serve)
   app.use((ctx, next) => {
-    if (ctx.path !== metadataPath || ctx.method !== 'GET') return next()
+    if (ctx.path !== metadataPath || !isRead(ctx)) return next()
     ctx.set('Access-Control-Allow-Origin', '*')
     ctx.body = metadata
     return undefined
@@ -138,12 +142,15 @@ export function build(parts: AppParts): App {
   app.use(consoleRoutes({ ...people, db: database.knex }).routes())
   app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
+  app.use(speakTruth())
   app.use(commitExchanges(database))
   app.use(mount('/', engine))
   engine.on('server_error', (_ctx, err) => log.error({ err }, 'authorization server failed'))
 
   return { server: createServer(app.callback()), close: () => turnstile.close() }
 }
+
+const isRead = ({ method }: { readonly method: string }) => method === 'GET' || method === 'HEAD'
 
 /** The id of an interaction is half of what resumes it: the other half is a cookie. */
 function hideInteractionId(path: string): string {
@@ -157,10 +164,16 @@ function sayOfEngine(error: string): string {
     : 'This link from the app is not set up correctly, or is too old. Nothing was shared. Go back to the app and start again.'
 }
 
+const readyWithinMs = 2000
+
 async function notReady({ database, isStopping }: AppParts): Promise<string | null> {
   if (isStopping()) return 'the server is stopping'
   try {
-    return (await isAtHead(database.knex)) ? null : 'the database lacks migrations'
+    const late = sleep(readyWithinMs, undefined, { ref: false }).then(() =>
+      Promise.reject(new Error('no answer')),
+    )
+    const atHead = await Promise.race([isAtHead(database.knex), late])
+    return atHead ? null : 'the database lacks migrations'
   } catch {
     return 'the database does not answer'
   }

@@ -57,6 +57,7 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
     try {
       passage.who = await parts.validate(readCredential(ctx.req, query, profile.credentials))
     } catch (thrown) {
+      if (asProblem(thrown).status >= 500) throw thrown
       // Only refusals are counted by address: good credentials are counted by themselves, below.
       const address = clientAddress(ctx.req, parts.trustedProxies)
       await parts.turnstile.pass(failedCredentialsClass, address, (told) => {
@@ -93,6 +94,8 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
     const { operation, params } = known(routed)
     if (!operation) throw new Error('an unknown operation was not refused')
     const caller = requireScopes(known(who), operation.requiredScopes)
+    // PostgreSQL keeps no such text, so nothing can be found by it.
+    if (Object.values(params).some((value) => value.includes('\0'))) throw new Problem('resource_not_found')
     const handler = handlers.get(operation.id)
     if (!handler) throw new Error(`${operation.id} has no handler`)
     const answer = await handler({

@@ -1,16 +1,25 @@
 // Which redirect URIs an app may register (SECURITY A10 to A12; RFC 8252; OAuth 2.1 section 2.3).
 import { isLoopback } from '../core/config.ts'
 
+const loopbacks: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'])
+const longest = 2000
+
 /** Why a redirect URI can't be registered, as a sentence; null when it can. */
 export function redirectUriMistake(text: string): string | null {
   if (!URL.canParse(text)) return 'It must be an absolute URI.'
   const uri = new URL(text)
   if (text.includes('#')) return 'It must have no fragment (#).'
   if (text.includes('*')) return 'It must have no wildcard: it is compared exactly.'
-  if (uri.username !== '' || uri.password !== '') return 'It must have no user or password.'
-  if (uri.protocol === 'https:') return null
-  if (uri.protocol === 'http:') {
+  if (/^[^/]*\/\/[^/?]*@/.test(text)) return 'It must have no user or password.'
+  if (/\s/.test(text) || text.length > longest)
+    return `It must be one address of at most ${longest} characters.`
+  if (uri.protocol === 'https:') {
     return isLoopback(uri.hostname)
+      ? 'On this computer use plain http: nobody has a certificate for it.'
+      : null
+  }
+  if (uri.protocol === 'http:') {
+    return loopbacks.has(uri.hostname)
       ? null
       : 'Plain http is for this computer only: 127.0.0.1, [::1] or localhost. Use https.'
   }

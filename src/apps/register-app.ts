@@ -7,14 +7,28 @@ import type { App } from './app.ts'
 import { deleteAppRow, insertApp } from './app-store.ts'
 import { redirectUriMistake } from './redirect-uri.ts'
 
+const longestName = 100
+
 /** Its scopes are names from the profile's catalogue: the caller has checked them. */
 export type NewApp = Omit<App, 'clientId' | 'createdAt'> & {
   /** Who registers it, for the ledger. */
   readonly actor: string
 }
 
-/** @throws Problem invalid_parameter for a redirect URI that can't be registered */
+/** @throws Problem invalid_parameter for a name, or a redirect URI, that can't be registered */
 export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<App> {
+  if (wanted.name.trim() === '' || wanted.name.length > longestName) {
+    throw new Problem('invalid_parameter', {
+      param: 'name',
+      say: `The name must have 1 to ${longestName} characters.`,
+    })
+  }
+  if (wanted.redirectUris.length === 0) {
+    throw new Problem('invalid_parameter', {
+      param: 'redirect_uri',
+      say: 'An app needs at least one redirect URI.',
+    })
+  }
   for (const uri of wanted.redirectUris) {
     const mistake = redirectUriMistake(uri)
     if (mistake) throw new Problem('invalid_parameter', { param: 'redirect_uri', say: `${uri}: ${mistake}` })

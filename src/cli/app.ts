@@ -6,7 +6,14 @@ import { deleteApp, registerApp } from '../apps/register-app.ts'
 import { isClientId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
 import { daySeconds, systemClock } from '../lib/time.ts'
-import { checkScopes, collect, organizationOf, readDurationWithin, readMode } from './options.ts'
+import {
+  checkScopes,
+  collect,
+  collectScopes,
+  organizationOf,
+  readDurationWithin,
+  readMode,
+} from './options.ts'
 import { actor, answer, found, table, withDatabase } from './session.ts'
 
 const show = (app: App) => ({
@@ -49,7 +56,7 @@ export function appCommands(program: Command): void {
     .option(
       '--scope <scope>',
       'the most that it may ask for; may be given more than once (default: all)',
-      collect,
+      collectScopes,
     )
     .option(
       '--refresh-grace <seconds>',

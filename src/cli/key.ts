@@ -6,8 +6,8 @@ import { issueKey } from '../keys/issue-key.ts'
 import { type ApiKey, keyState } from '../keys/key.ts'
 import { listKeys } from '../keys/key-store.ts'
 import { revokeKey } from '../keys/revoke-key.ts'
-import { addSeconds, systemClock } from '../lib/time.ts'
-import { checkScopes, collect, organizationOf, readDuration, readMode } from './options.ts'
+import { addSeconds, daySeconds, systemClock } from '../lib/time.ts'
+import { checkScopes, collectScopes, organizationOf, readDurationWithin, readMode } from './options.ts'
 import { actor, answer, found, table, withDatabase } from './session.ts'
 
 const listLimit = 1000
@@ -41,12 +41,12 @@ export function keyCommands(program: Command): void {
     .description('create a key; its secret is shown this once')
     .requiredOption('--org <id or slug>', 'whose key it is')
     .requiredOption('--mode <mode>', 'live or test', readMode)
-    .requiredOption('--scope <scope>', 'what it may do; may be given more than once', collect)
+    .requiredOption('--scope <scope>', 'what it may do; may be given more than once', collectScopes)
     .option('--name <name>', 'what it is for', 'API key')
     .option(
       '--expires-in <duration>',
       'seconds, or such as 90d; without it the key does not expire',
-      readDuration,
+      readDurationWithin(1, 3650 * daySeconds),
     )
     .action(async (options: CreateOptions, command: Command) => {
       const { key: made, secret } = await withDatabase(async ({ opened, profile, format }) => {

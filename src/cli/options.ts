@@ -8,8 +8,13 @@ import { daySeconds, hourSeconds, minuteSeconds } from '../lib/time.ts'
 import { findOrganization, type Organization, type Role } from '../organizations/organization-store.ts'
 import { found } from './session.ts'
 
-/** For options that may be given more than once, each with one value or several. */
+/** For options that may be given more than once. */
 export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
+}
+
+/** For scopes: given more than once, or several at once with spaces or commas between them. */
+export function collectScopes(value: string, before: readonly string[] = []): string[] {
   return [...before, ...value.split(/[\s,]+/).filter((part) => part !== '')]
 }
 
@@ -49,6 +54,7 @@ export async function organizationOf(db: Db, idOrSlug: string): Promise<Organiza
 /** @throws Problem invalid_parameter for a scope that the profile does not list */
 export function checkScopes(profile: Profile, scopes: readonly string[]): readonly string[] {
   const known = Object.keys(profile.scopes)
+  if (scopes.length === 0) throw new Problem('invalid_parameter', { say: '--scope names no scope.' })
   for (const scope of scopes) {
     if (!known.includes(scope)) {
       throw new Problem('invalid_parameter', {

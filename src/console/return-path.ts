@@ -5,5 +5,7 @@ export function returnPath(path: string, home: string): string {
   const base = 'https://latchkey.invalid'
   if (!/^\/[^/\\]/.test(path) || !URL.canParse(path, base)) return home
   const url = new URL(path, base)
-  return url.origin === base ? url.pathname + url.search : home
+  // Looked at again as it will be sent: `/x/..//evil.example` has become `//evil.example`.
+  const resolved = url.pathname + url.search
+  return url.origin === base && /^\/(?![/\\])/.test(resolved) ? resolved : home
 }

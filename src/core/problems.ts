@@ -12,6 +12,7 @@ export const problems = {
   method_not_allowed: [405, 'This endpoint does not answer that method.'],
   malformed_json: [400, 'The request body is not valid JSON.'],
   unsupported_content_type: [400, 'Send the body as Content-Type: application/json.'],
+  request_aborted: [400, 'The connection ended before the request did.'],
   body_too_large: [413, 'The request body is too large.'],
   invalid_parameter: [422, 'A parameter has a value that this endpoint does not take.'],
   rate_limit_exceeded: [429, 'Too many requests. Wait for the time in Retry-After.'],
@@ -19,6 +20,11 @@ export const problems = {
   form_refused: [
     403,
     'This form was not sent from one of our pages, or is too old. Go back, reload, and try again.',
+  ],
+  malformed_address: [400, 'The address has a character that no address may have.'],
+  unsupported_response_mode: [
+    400,
+    'This link from the app asks for an answer in a way that is not offered. Nothing was shared. Tell its developers.',
   ],
   interaction_expired: [
     400,

@@ -43,17 +43,16 @@ const poolSize = 10
 // What goes wrong is thrown, and told by whoever catches it: knex need not print it as well.
 const log = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
 const connectTimeoutMs = 5000
-// An error's message goes to the log: it gets the statement, but not the values bound to it.
-const compileSqlOnError = false
+/** A database that does not answer must not keep whoever asks waiting for ever. Migrations take their time. */
+const queryTimeoutMs = 15_000
 
 /** Opens the pools; nothing is connected until the first statement. */
 export function openDatabase(address: DatabaseAddress): Database {
-  const connection = connectionOf(address, 'pooled')
+  const connection = { ...connectionOf(address, 'pooled'), query_timeout: queryTimeoutMs }
   const knex = createKnex({
     client: 'pg',
     connection,
     log,
-    compileSqlOnError,
     pool: { min: 0, max: poolSize },
     acquireConnectionTimeout: connectTimeoutMs,
   })
@@ -89,7 +88,6 @@ export function openDirect(address: DatabaseAddress): Knex {
     client: 'pg',
     connection,
     log,
-    compileSqlOnError,
     pool: { min: 0, max: 4 },
     acquireConnectionTimeout: connectTimeoutMs,
   })
@@ -106,9 +104,10 @@ export async function checkReachable(address: DatabaseAddress): Promise<void> {
 }
 
 async function checkRoute(address: DatabaseAddress, route: Route): Promise<void> {
-  const client = new pg.Client(connectionOf(address, route))
-  client.on('error', () => {})
+  let client: pg.Client | null = null
   try {
+    client = new pg.Client(connectionOf(address, route))
+    client.on('error', () => {})
     await client.connect()
     const { rows } = await client.query<{ version: number }>(
       "select current_setting('server_version_num')::int as version",
@@ -124,7 +123,7 @@ async function checkRoute(address: DatabaseAddress, route: Route): Promise<void>
       ? cause
       : new StartupError(whyUnreachable(address, route, cause), { cause })
   } finally {
-    await client.end().catch(() => {}) // what can't be closed was never open
+    await client?.end().catch(() => {}) // what can't be closed was never open
   }
 }
 

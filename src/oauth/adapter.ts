@@ -3,7 +3,7 @@
 
 import type { App } from '../apps/app.ts'
 import { findApp } from '../apps/app-store.ts'
-import type { ClientId, GrantId } from '../core/ids.ts'
+import { type ClientId, type GrantId, isClientId } from '../core/ids.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import { findPrincipal } from '../credentials/credential-store.ts'
 import type { Database } from '../db/connect.ts'
@@ -73,7 +73,7 @@ abstract class Model implements Adapter {
 
 class ClientModel extends Model {
   override async find(id: string): Promise<AdapterPayload | undefined> {
-    const app = await findApp(this.parts.database, id)
+    const app = isClientId(id) ? await findApp(this.parts.database, id) : null
     return app ? toMetadata(app) : undefined
   }
 }

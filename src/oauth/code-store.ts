@@ -3,13 +3,14 @@ import type { Database, Db, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
 import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
+import { burstMs } from './presentation.ts'
 
 export interface StoredCode {
   readonly hash: Digest
   readonly grant: Grant
   /** What the engine asked us to keep. */
   readonly payload: Readonly<Record<string, unknown>>
-  /** `raced`: spent by another request while this one was under way; `just-spent`: in the second before it came. */
+  /** `raced`: spent by another request while this one was under way; `just-spent`: so shortly before that it may belong to a burst. */
   readonly state: 'fresh' | 'raced' | 'just-spent' | 'spent'
 }
 
@@ -35,7 +36,7 @@ const findByHash: Statement = {
   text: `select code.payload,
            case when code.consumed_at is null then 'fresh'
                 when code.consumed_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
-                when code.consumed_at >= clock_timestamp() - interval '1 second' then 'just-spent'
+                when code.consumed_at >= clock_timestamp() - interval '${burstMs} milliseconds' then 'just-spent'
                 else 'spent' end as state,
            to_jsonb(g) as grant_row, g.created_at, g.expires_at
          from authorization_codes code join grants g on g.id = code.grant_id where code.hash = $1`,

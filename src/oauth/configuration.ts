@@ -1,5 +1,6 @@
 // The engine's configuration: public clients, code with PKCE S256, refresh, and nothing else.
 import type { Context } from 'koa'
+import { isLoopback } from '../core/config.ts'
 import type { Contract } from '../core/contract.ts'
 import type { Profile } from '../core/profile.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
@@ -129,7 +130,7 @@ function configurationOf(parts: EngineParts): Configuration {
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     clientBasedCORS: (_ctx, origin, client) =>
-      (client.redirectUris ?? []).some((uri) => originOf(uri) === origin),
+      (client.redirectUris ?? []).some((uri) => isOriginOf(origin, uri)),
     renderError: (ctx, out) => parts.renderError(ctx, out),
     features: {
       devInteractions: { enabled: false },
@@ -210,6 +211,10 @@ function writeSecretsInOurFormat(engine: Engine, format: SecretFormat): void {
     format.write('authorization_code', 'live').reveal()
 }
 
-function originOf(uri: string): string | null {
-  return URL.canParse(uri) ? new URL(uri).origin : null
+/** Does a page of this origin belong to the app with this redirect URI? On loopback any port does (RFC 8252). */
+function isOriginOf(origin: string, uri: string): boolean {
+  if (!URL.canParse(origin) || !/^https?:/.test(uri)) return false
+  const [page, app] = [new URL(origin), new URL(uri)]
+  if (isLoopback(app.hostname)) return page.protocol === app.protocol && page.hostname === app.hostname
+  return page.origin === app.origin
 }

@@ -3,6 +3,7 @@ import type { Database, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
 import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
+import { burstMs } from './presentation.ts'
 
 export interface StoredRefreshToken {
   readonly hash: Digest
@@ -24,7 +25,7 @@ const findByHash: Statement = {
   text: `select token.scopes, token.expires_at as token_expires_at, token.sealed_answer,
            token.retired_at + app.refresh_grace_seconds * interval '1 second' > clock_timestamp() as within_grace,
            case when token.retired_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
-                when token.retired_at >= clock_timestamp() - interval '1 second' then 'just-spent'
+                when token.retired_at >= clock_timestamp() - interval '${burstMs} milliseconds' then 'just-spent'
                 else 'spent' end as state,
            to_jsonb(g) as grant_row, g.created_at, g.expires_at
          from refresh_tokens token

@@ -2,6 +2,7 @@
 import { record } from '../audit/record.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
+import { isEmail } from './email.ts'
 import { insertPerson, type Person } from './person-store.ts'
 
 /** @throws Problem invalid_parameter for an address that is malformed or taken */
@@ -9,7 +10,7 @@ export function createPerson(
   db: Db,
   { email, name, actor }: { readonly email: string; readonly name: string | null; readonly actor: string },
 ): Promise<Person> {
-  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) {
+  if (!isEmail(email)) {
     throw new Problem('invalid_parameter', { param: 'email', say: `"${email}" is not an email address.` })
   }
   return db.transaction(async (tx) => {

@@ -48,6 +48,12 @@ export async function setPasswordHash(db: Db, person: PersonId, hash: string): P
   await db('persons').where({ id: person }).update({ password_hash: hash })
 }
 
+/** Whoever holds an older link, or is signed in with the old password, does no longer. */
+export async function deleteLinksAndSessions(db: Db, person: PersonId): Promise<void> {
+  await db('one_time_links').where({ person_id: person, used_at: null }).delete()
+  await db('person_sessions').where({ person_id: person }).delete()
+}
+
 export async function insertOneTimeLink(
   db: Db,
   hash: Digest,

@@ -9,6 +9,7 @@ import { Secret } from '../lib/secret.ts'
 import { addSeconds, minuteSeconds } from '../lib/time.ts'
 import { hashPassword, passwordMistake } from './password.ts'
 import {
+  deleteLinksAndSessions,
   findByOneTimeLink,
   insertOneTimeLink,
   type Person,
@@ -36,7 +37,7 @@ export function whoseSetUpToken(db: Db, token: string, now: Date): Promise<Perso
 }
 
 /**
- * Spends the token and sets the password, both or neither.
+ * Spends the token and sets the password, both or neither; the person's other links and sessions end.
  * @returns the person; null when the token is unknown, used or expired
  * @throws Problem invalid_parameter for a password that can't be taken; the token stays good
  */
@@ -54,6 +55,7 @@ export async function setUpPassword(
     const person = await spendOneTimeLink(tx, sha256(token), now)
     if (!person) return null
     await setPasswordHash(tx, person, hash)
+    await deleteLinksAndSessions(tx, person)
     await record(tx, { organization: null, actor: person, action: 'person.set_up', target: person })
     return person
   })

@@ -1,6 +1,8 @@
 // Signing in: the small interface that an outside sign-in (OIDC) can fill one day, and the local one.
 import type { Db } from '../db/connect.ts'
+import { sha256 } from '../lib/digest.ts'
 import type { Turnstile } from '../limits/turnstile.ts'
+import { isEmail } from './email.ts'
 import { verifyPassword } from './password.ts'
 import { findPersonToSignIn, type Person } from './person-store.ts'
 
@@ -23,11 +25,13 @@ export const signInRateClasses = {
 /** Local accounts with a password. */
 export function createLocalSignIn(db: Db, turnstile: Turnstile): SignIn {
   return async ({ email, password, address }) => {
+    if (!isEmail(email)) return null
     // Counted before the password is looked at, and given back if it was right: a hundred guesses sent at
     // once must not all slip past the count.
+    // The address first: what it is refused for leaves no trace of the accounts that it names.
     const tries = [
-      ['sign-in-account', email.toLowerCase()],
       ['sign-in-address', address],
+      ['sign-in-account', sha256(email.toLowerCase()).toString('base64')],
     ] as const
     for (const [rateClass, who] of tries) await turnstile.pass(rateClass, who, () => {})
     const found = await findPersonToSignIn(db, email)

@@ -59,7 +59,7 @@ function writeCursor(id: string): string {
 
 function readCursor(cursor: string, resource: Resource): string {
   const id = Buffer.from(cursor, 'base64url').toString('utf8')
-  if (!id.startsWith(resource.idPrefix) || writeCursor(id) !== cursor) {
+  if (!id.startsWith(resource.idPrefix) || !/^\w+$/.test(id) || writeCursor(id) !== cursor) {
     throw new Problem('invalid_parameter', {
       param: 'cursor',
       say: 'cursor: it is not one that this endpoint gave.',

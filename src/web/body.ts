@@ -8,10 +8,15 @@ const maxBytes = 56 * 1024
 export async function readText(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of req) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw new Problem('body_too_large')
-    chunks.push(chunk)
+  try {
+    for await (const chunk of req) {
+      bytes += chunk.length
+      if (bytes > maxBytes) throw new Problem('body_too_large')
+      chunks.push(chunk)
+    }
+  } catch (thrown) {
+    if (thrown instanceof Problem) throw thrown
+    throw new Problem('request_aborted', { cause: thrown })
   }
   return Buffer.concat(chunks).toString('utf8')
 }

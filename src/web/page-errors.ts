@@ -31,10 +31,11 @@ export interface ShownError {
 
 export function showError(views: Views, ctx: Context, status: number, error: ShownError): void {
   const shown = { ...error, requestId: requestId(ctx), time: new Date().toISOString() }
-  if (ctx.accepts('html', 'json') === 'json') {
+  // A browser asks for HTML by name; a program that takes anything is told in JSON.
+  if (ctx.accepts('json', 'html') === 'json') {
     ctx.status = status
     ctx.body = {
-      error: error.error,
+      error: error.error === 'internal_error' ? 'server_error' : error.error,
       error_description: error.reason ?? error.say,
       request_id: shown.requestId,
     }

@@ -167,6 +167,18 @@ test('refused credentials are counted by address', async (t) => {
   assert.equal((await house.api('/me', secret)).status, 200, 'a good one still gets in')
 })
 
+test('a database that is away is no fault of the caller: 500, and not counted against the address', async (t) => {
+  const house = await startHouse(t, {
+    change: (profile) => ({ ...profile, failedCredentials: { requests: 2, seconds: 60 } }),
+  })
+  const { secret } = await house.key(await house.organization('Acme'), 'test', scopes)
+  await house.database.knex.raw('alter table credentials rename to elsewhere')
+  for (let time = 0; time < 5; time += 1) assert.equal((await house.api('/me', secret)).status, 500)
+  await house.database.knex.raw('alter table elsewhere rename to credentials')
+  assert.equal((await house.api('/me', secret)).status, 200)
+  assert.equal((await house.api('/me', null)).status, 401)
+})
+
 test('a fault of ours is a 500 with the request id, logged with its cause, and says nothing more', async (t) => {
   const house = await startHouse(t)
   const { secret } = await house.key(await house.organization('Acme'), 'test', scopes)
@@ -188,6 +200,8 @@ test('the document is served, with our address, and describes what is answered',
   const house = await startHouse(t)
   const response = await fetch(`${house.url}/api/v1/openapi.json`)
   assert.equal(response.status, 200)
+  const head = await fetch(`${house.url}/api/v1/openapi.json`, { method: 'HEAD' })
+  assert.deepEqual([head.status, await head.text()], [200, ''])
   const document = (await response.json()) as {
     openapi: string
     servers: { url: string }[]

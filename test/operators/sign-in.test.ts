@@ -41,6 +41,18 @@ test('a set-up link works once, and not after 30 minutes', async (t) => {
   assert.equal((await new PersonBrowser(house.url).open(late)).status, 410)
 })
 
+test('a new password ends the sessions and the other links of the person', async (t) => {
+  const { house, browser } = await open(t)
+  await browser.signIn(await browser.open('/sign-in'), email)
+  const [one, two] = [await setUpLink(house), await setUpLink(house)]
+  const visitor = new PersonBrowser(house.url)
+  const page = await visitor.open(two)
+  await visitor.submit(page, { password: 'another long password', password_again: 'another long password' })
+  assert.equal((await new PersonBrowser(house.url).open(one)).status, 410)
+  assert.match((await browser.open('/admin')).html, /name="password"/, 'who was signed in is so no longer')
+  assert.match((await visitor.open('/admin')).html, /API keys/)
+})
+
 test('U3: who is unknown is answered as who is wrong', async (t) => {
   const { house, browser } = await open(t)
   const page = await browser.open('/sign-in')
@@ -48,6 +60,9 @@ test('U3: who is unknown is answered as who is wrong', async (t) => {
   const unknown = await browser.submit(page, { email: 'bob@acme.example', password: 'wrong password' })
   assert.deepEqual([wrong.status, unknown.status], [422, 422])
   assert.equal(wrong.html.replaceAll(email, ''), unknown.html.replaceAll('bob@acme.example', ''))
+  for (const odd of ['', 'x', 'a\0b@acme.example', `${'x'.repeat(50_000)}@acme.example`]) {
+    assert.equal((await browser.submit(page, { email: odd, password: 'x' })).status, 422, odd.slice(0, 20))
+  }
   assert.equal(await house.database.knex('person_sessions').first(), undefined)
   assert.equal(await verifyPassword(null, password), false)
 })
@@ -134,6 +149,10 @@ test('U5: sign-in and sign-out are taken from our own forms alone', async (t) =>
 test('U8: after sign-in one is sent to a path of ours, whatever was asked', async (t) => {
   const { browser } = await open(t)
   for (const next of [
+    '/.//evil.example',
+    '/x/..//evil.example',
+    '/..//evil.example',
+    '/./\\\\evil.example',
     '//evil.example',
     '/\\evil.example',
     'https:evil.example',
