@@ -15,7 +15,7 @@ import {
   type Tokens,
 } from '../support/authorization.ts'
 import { createTestDatabase, queryDatabase } from '../support/database.ts'
-import { password } from '../support/house.ts'
+import { password } from '../support/password.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
 import { freePort } from '../support/port.ts'
 import { makeHome, runJson, type ServerProcess, startServer } from '../support/server-process.ts'

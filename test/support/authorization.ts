@@ -20,6 +20,9 @@ export interface Asked {
   readonly url: string
 }
 
+/** All that an app has to know of itself. */
+export type Client = Pick<App, 'clientId'>
+
 export const challengeOf = (verifier: string) => createHash('sha256').update(verifier).digest('base64url')
 
 /** The address that an app sends a person to; `change` alters or removes (null) parameters. */
@@ -56,7 +59,7 @@ export async function reachConsent(browser: PersonBrowser, asked: Asked, email: 
 /** The code that the app gets when the person allows it. */
 export async function obtainCode(
   server: string,
-  app: App,
+  app: Client,
   email: string,
   scope: string,
   browser = new PersonBrowser(server),
@@ -77,7 +80,11 @@ export function postToken(server: string, body: Readonly<Record<string, string>>
   return fetch(new URL('/oauth/token', server), { method: 'POST', body: new URLSearchParams(body) })
 }
 
-export function exchange(server: string, app: App, { code, verifier }: { code: string; verifier: string }) {
+export function exchange(
+  server: string,
+  app: Client,
+  { code, verifier }: { code: string; verifier: string },
+) {
   const parameters = {
     grant_type: 'authorization_code',
     code,
@@ -89,7 +96,7 @@ export function exchange(server: string, app: App, { code, verifier }: { code: s
 
 export function refresh(
   server: string,
-  app: App,
+  app: Client,
   refreshToken: string,
   more: Readonly<Record<string, string>> = {},
 ) {
@@ -102,7 +109,12 @@ export function refresh(
 }
 
 /** The whole way: link, sign-in, consent, code, tokens. */
-export async function obtainTokens(server: string, app: App, email: string, scope: string): Promise<Tokens> {
+export async function obtainTokens(
+  server: string,
+  app: Client,
+  email: string,
+  scope: string,
+): Promise<Tokens> {
   return readTokens(await exchange(server, app, await obtainCode(server, app, email, scope)))
 }
 

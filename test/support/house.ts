@@ -25,9 +25,9 @@ import { createOrganization } from '../../src/organizations/create-organization.
 import { insertMembership, type Organization, type Role } from '../../src/organizations/organization-store.ts'
 import { insertRows, type SampleRow } from '../../src/sample/sample-store.ts'
 import { createTestDatabase } from './database.ts'
+import { password } from './password.ts'
 import { freePort } from './port.ts'
 
-export const password = 'correct horse battery staple'
 export const actor = 'test'
 
 export interface House {

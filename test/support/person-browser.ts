@@ -1,7 +1,7 @@
 // A person at a browser without JavaScript: keeps cookies by path, follows redirects on our own server,
 // fills in the forms that it is shown, and stops where it would leave for the app.
 import assert from 'node:assert/strict'
-import { password } from './house.ts'
+import { password } from './password.ts'
 
 interface Cookie {
   readonly value: string

@@ -5,6 +5,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type ClientId, isClientId } from '../../src/core/ids.ts'
 import { birthOf, isStillAlive } from '../../src/db/embedded-processes.ts'
 import { packageRoot } from '../../src/lib/package-root.ts'
 import { afterwards, areaOf, makeBase } from '../db/embedded-fixture.ts'
@@ -157,7 +158,12 @@ export function printed(server: ServerProcess, pattern: RegExp): string {
 
 export const demoKey = (server: ServerProcess) => printed(server, /\b(bz_test_\w+)/)
 export const setUpLink = (server: ServerProcess) => printed(server, /(http\S+\/setup\?token=\S+)/)
-export const clientId = (server: ServerProcess) => printed(server, /client_id (\S+)/)
+
+export function clientId(server: ServerProcess): ClientId {
+  const id = printed(server, /client_id (\S+)/)
+  assert.ok(isClientId(id), id)
+  return id
+}
 
 interface Process {
   readonly pid: number
