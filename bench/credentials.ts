@@ -7,7 +7,7 @@ import type { App } from '../src/apps/app.ts'
 import type { ClientId, OrganizationId } from '../src/core/ids.ts'
 import { packageRoot } from '../src/lib/package-root.ts'
 import { obtainTokens, redirectUri } from '../test/support/authorization.ts'
-import { password } from '../test/support/house.ts'
+import { password } from '../test/support/password.ts'
 import { RunFailed } from './run-failed.ts'
 
 export interface Credentials {

@@ -39,7 +39,7 @@ import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
 import { pinHost } from './web/host.ts'
 import { pageErrors, showError } from './web/page-errors.ts'
-import { stampRequestId } from './web/request-id.ts'
+import { requestId, stampRequestId } from './web/request-id.ts'
 import { createViews } from './web/views.ts'
 
 export interface AppParts {
@@ -145,7 +145,9 @@ export function build(parts: AppParts): App {
   app.use(speakTruth())
   app.use(commitExchanges(database))
   app.use(mount('/', engine))
-  engine.on('server_error', (_ctx, err) => log.error({ err }, 'authorization server failed'))
+  engine.on('server_error', (ctx, err) => {
+    log.error({ request_id: requestId(ctx), err }, 'authorization server failed')
+  })
 
   return { server: createServer(app.callback()), close: () => turnstile.close() }
 }

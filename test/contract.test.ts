@@ -30,6 +30,7 @@ interface WrittenOperation {
   operationId: string
   'x-required-scopes': string[]
   'x-rate-class': string
+  parameters?: object[]
   readonly responses: Record<string, { readonly content?: { readonly 'application/json'?: object } }>
 }
 
@@ -107,6 +108,16 @@ for (const name of names) {
       if (other) other.operationId = first.id
     })
     assert.throws(() => checkHandlers(twice, handledBy(t, profile)), saying(first.id, 'two operations'))
+  })
+
+  test(`${name}: a schema that refers to nothing stops the start`, (t) => {
+    const broken = () =>
+      loadChanged(t, profile, (document) => {
+        written(document).parameters = [
+          { name: 'limit', in: 'query', schema: { $ref: '#/components/schemas/Nothing' } },
+        ]
+      })
+    assert.throws(broken, saying('Nothing', "can't be used"))
   })
 
   test(`${name}: an unknown scope or rate class stops the start`, (t) => {

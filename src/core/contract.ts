@@ -62,47 +62,66 @@ export function loadContract(profile: Profile, publicUrl: string): Contract {
       `The OpenAPI document ${profile.openapi} has mistakes:\n  ${mistakes.join('\n  ')}`,
     )
   }
-  const ajv = new Ajv2020({ strict: false, useDefaults: true })
-  // The package's default export is a CommonJS one: its types and its run-time shape agree on this form.
-  addFormats.default(ajv)
-  ajv.addSchema(parsed.data, 'contract')
-  const coercing = new Ajv2020({ strict: false, coerceTypes: true })
-  addFormats.default(coercing)
-  coercing.addSchema(parsed.data, 'contract')
-
-  const operations: Operation[] = []
-  for (const [path, item] of Object.entries(parsed.data.paths)) {
-    for (const method of methods) {
-      const written = operationSchema.optional().parse(item[method])
-      if (!written) continue
-      const at = `contract#/paths/${pointer(path)}/${method}`
-      const query = (written.parameters ?? []).map((parameter, index) => ({ ...parameter, index }))
-      operations.push({
-        id: written.operationId,
-        method: method.toUpperCase(),
-        path,
-        requiredScopes: written['x-required-scopes'],
-        rateClass: written['x-rate-class'],
-        readQuery: reader(
-          coercing.compile({
-            type: 'object',
-            properties: Object.fromEntries(
-              query
-                .filter((parameter) => parameter.in === 'query')
-                .map(({ name, index }) => [name, { $ref: `${at}/parameters/${index}/schema` }]),
-            ),
-            required: query.filter((it) => it.in === 'query' && it.required).map((it) => it.name),
-          }),
-        ),
-        readBody: written.requestBody
-          ? reader(ajv.compile({ $ref: `${at}/requestBody/content/application~1json/schema` }))
-          : null,
-      })
-    }
-  }
+  const operations = readOperations(parsed.data, profile.openapi)
   checkVocabulary(operations, profile)
   const document = { ...parsed.data, servers: [{ url: publicUrl + profile.basePath }] }
   return { operations, document }
+}
+
+type WrittenDocument = z.infer<typeof documentSchema>
+type WrittenOperation = z.infer<typeof operationSchema>
+
+function readOperations(document: WrittenDocument, name: string): Operation[] {
+  const forBodies = compilerOf(document, { useDefaults: true })
+  const forQueries = compilerOf(document, { coerceTypes: true })
+  const read = (path: string, method: string, written: WrittenOperation): Operation => {
+    const at = `contract#/paths/${pointer(path)}/${method}`
+    const body = `${at}/requestBody/content/application~1json/schema`
+    return {
+      id: written.operationId,
+      method: method.toUpperCase(),
+      path,
+      requiredScopes: written['x-required-scopes'],
+      rateClass: written['x-rate-class'],
+      readQuery: reader(forQueries.compile(querySchema(written, at))),
+      readBody: written.requestBody ? reader(forBodies.compile({ $ref: body })) : null,
+    }
+  }
+  try {
+    return Object.entries(document.paths).flatMap(([path, item]) =>
+      methods.flatMap((method) => {
+        const written = operationSchema.optional().parse(item[method])
+        return written ? [read(path, method, written)] : []
+      }),
+    )
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new StartupError(`The OpenAPI document ${name} has a schema that can't be used: ${message}`, {
+      cause,
+    })
+  }
+}
+
+function compilerOf(document: WrittenDocument, options: { useDefaults?: true; coerceTypes?: true }): Ajv2020 {
+  const ajv = new Ajv2020({ strict: false, ...options })
+  // The package's default export is a CommonJS one: its types and its run-time shape agree on this form.
+  addFormats.default(ajv)
+  ajv.addSchema(document, 'contract')
+  return ajv
+}
+
+/** The query parameters of an operation as one object. */
+function querySchema({ parameters = [] }: WrittenOperation, at: string): object {
+  const inQuery = parameters.flatMap((parameter, index) =>
+    parameter.in === 'query' ? [{ ...parameter, index }] : [],
+  )
+  return {
+    type: 'object',
+    properties: Object.fromEntries(
+      inQuery.map(({ name, index }) => [name, { $ref: `${at}/parameters/${index}/schema` }]),
+    ),
+    required: inQuery.filter(({ required }) => required).map(({ name }) => name),
+  }
 }
 
 /**

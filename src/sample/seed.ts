@@ -4,6 +4,7 @@ import type { OrganizationId } from '../core/ids.ts'
 import { type Mode, modes } from '../core/principal.ts'
 import { type Profile, readProfileFile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
+import { StartupError } from '../lib/startup-error.ts'
 import { addSeconds, daySeconds, hourSeconds } from '../lib/time.ts'
 import { ulid } from '../lib/ulid.ts'
 import { insertRows, type SampleRow } from './sample-store.ts'
@@ -22,8 +23,14 @@ export async function seedSample(
   organization: OrganizationId,
   now: Date,
 ): Promise<void> {
-  const file = rowsSchema.parse(readProfileFile(profile, profile.sample.rows))
-  for (const mode of modes) await seedMode(db, profile, { organization, mode }, file[mode], now)
+  const parsed = rowsSchema.safeParse(readProfileFile(profile, profile.sample.rows))
+  if (!parsed.success) {
+    const [mistake] = parsed.error.issues
+    throw new StartupError(
+      `The sample rows ${profile.sample.rows} have a mistake: ${mistake?.path.join('.')}: ${mistake?.message}`,
+    )
+  }
+  for (const mode of modes) await seedMode(db, profile, { organization, mode }, parsed.data[mode], now)
 }
 
 async function seedMode(
