@@ -52,7 +52,7 @@ export function appCommands(program: Command): void {
       'compared exactly, but for the port on loopback; may be given more than once',
       collect,
     )
-    .requiredOption('--mode <mode>', 'live or test', readMode)
+    .option('--mode <mode>', 'live or test', readMode, 'live')
     .option(
       '--scope <scope>',
       'the most that it may ask for; may be given more than once (default: all)',

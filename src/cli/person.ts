@@ -6,14 +6,14 @@ import { createPerson } from '../operators/create-person.ts'
 import { hashPassword, passwordMistake } from '../operators/password.ts'
 import { findPersonToSignIn, type Person, setPasswordHash } from '../operators/person-store.ts'
 import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
-import { insertMembership, type Role } from '../organizations/organization-store.ts'
+import { hasMembers, insertMembership, type Role } from '../organizations/organization-store.ts'
 import { organizationOf, readRole } from './options.ts'
 import { actor, answer, found, type Session, withDatabase } from './session.ts'
 
 interface CreateOptions {
   readonly name?: string
   readonly org?: string
-  readonly role: Role
+  readonly role?: Role
   readonly password?: string
 }
 
@@ -26,7 +26,7 @@ export function personCommands(program: Command): void {
     .description('create a person; answers with a one-time link to choose a password')
     .option('--name <name>', 'their name')
     .option('--org <id or slug>', 'the organization they belong to')
-    .option('--role <role>', 'ADMIN or MEMBER', readRole, 'MEMBER')
+    .option('--role <role>', "ADMIN or MEMBER (default: ADMIN for an organization's first person)", readRole)
     .option('--password <password>', 'set the password here instead of by the link')
     .action(async (email: string, options: CreateOptions, command: Command) => {
       const made = await withDatabase((session) => create(session, email, options))
@@ -65,7 +65,11 @@ function create(
     const mistake = password === undefined ? null : passwordMistake(password)
     if (mistake) throw new Problem('invalid_parameter', { say: `--password: ${mistake}` })
     const person = await createPerson(tx, { email, name: name ?? null, actor })
-    if (org !== undefined) await insertMembership(tx, (await organizationOf(tx, org)).id, person.id, role)
+    if (org !== undefined) {
+      const { id } = await organizationOf(tx, org)
+      // Somebody has to be able to let the others in.
+      await insertMembership(tx, id, person.id, role ?? ((await hasMembers(tx, id)) ? 'MEMBER' : 'ADMIN'))
+    }
     if (password !== undefined) await setPasswordHash(tx, person.id, await hashPassword(password))
     const link = password === undefined ? await createSetUpToken(tx, person.id, systemClock()) : null
     return { person, link: link && setUpUrl(session.config.publicUrl, link).reveal() }

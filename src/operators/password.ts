@@ -7,7 +7,8 @@ const options = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parall
 const atOnce = Math.max(1, availableParallelism() - 1)
 const queueLimit = 32
 
-export const passwordMinLength = 12
+/** NIST SP 800-63B section 5.1.1.2. */
+export const passwordMinLength = 8
 export const passwordMaxLength = 256
 
 /** Verified when there is no such person, so that the answer takes as long (SECURITY U3). */

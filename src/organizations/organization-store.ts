@@ -62,6 +62,10 @@ export async function insertMembership(
   await db('memberships').insert({ organization_id: organization, person_id: person, role })
 }
 
+export async function hasMembers(db: Db, organization: OrganizationId): Promise<boolean> {
+  return (await db('memberships').where({ organization_id: organization }).first('person_id')) !== undefined
+}
+
 /** The organizations of a person, by name. */
 export async function listMemberships(db: Db, person: PersonId): Promise<Membership[]> {
   const rows: (OrganizationRow & { role: Role })[] = await db('memberships')

@@ -62,6 +62,7 @@ test('a server on the embedded database stops whole, and keeps what it was given
       const request = await beginBooking(first, key)
       const stopped = first.stop('SIGINT')
       await waitFor(() => isDeaf(first))
+      process.kill(first.pid, 'SIGINT') // the same keystroke once more, as npm passes it on
       assert.equal((await request.finish()).status, 201)
       const { code, ms } = await stopped
       assert.equal(code, 0)

@@ -2,6 +2,7 @@
 // what they print, how they end. No promises of its own.
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -173,10 +174,7 @@ interface Process {
 /** PostgreSQL's processes of a data directory, and whoever looks after them. */
 export async function databaseProcesses(home: string): Promise<Process[]> {
   const area = (await areaOf(join(home, 'data'))) ?? join(home, 'data')
-  const all = execFileSync('ps', ['-ww', '-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .map((row) => ({ pid: Number(row?.[1]), parent: Number(row?.[2]), command: row?.[3] ?? '' }))
+  const all = allProcesses()
   const named = all.filter(({ command }) => command.includes('postgres') && command.includes(area))
   // A backend's title says nothing of the directory: it is known by its parent.
   const pids = new Set(named.map(({ pid }) => pid))
@@ -185,6 +183,37 @@ export async function databaseProcesses(home: string): Promise<Process[]> {
     const birth = birthOf(pid)
     return birth === null ? [] : [{ pid, birth }]
   })
+}
+
+interface Listed {
+  readonly pid: number
+  readonly parent: number
+  readonly command: string
+}
+
+/** From /proc where there is one: a bare machine has no `ps`. */
+function allProcesses(): Listed[] {
+  if (existsSync('/proc/self/stat')) {
+    return readdirSync('/proc').flatMap((name) =>
+      /^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : [],
+    )
+  }
+  return execFileSync('ps', ['-ww', '-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .map((row) => ({ pid: Number(row?.[1]), parent: Number(row?.[2]), command: row?.[3] ?? '' }))
+}
+
+function readProcess(pid: number): Listed | null {
+  try {
+    // The name in parentheses may hold anything; what follows the last one is: state, parent.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+    return { pid, parent: Number(parent), command }
+  } catch {
+    return null // it has ended since it was listed
+  }
 }
 
 export const survivors = (processes: readonly Process[]) =>
