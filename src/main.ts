@@ -18,7 +18,7 @@ const graceMs = { SIGINT: 1000, SIGTERM: 8000 } as const
 type StopSignal = keyof typeof graceMs
 /** And so long may closing take after that. */
 const lastWordMs = 500
-/** Signals that come closer together than this, in ms, are one keystroke. */
+/** Signals of one kind that come closer together than this, in ms, are one keystroke. */
 const sameKeystrokeMs = 300
 
 /**
@@ -119,19 +119,17 @@ function closeNow(server: Server): Promise<void> {
 }
 
 function stopSignal() {
-  let asked = false
-  let askedAt = 0
+  let first: { readonly signal: StopSignal; readonly at: number } | null = null
   return {
-    isAsked: () => asked,
+    isAsked: () => first !== null,
     asked: new Promise<StopSignal>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) {
         process.on(signal, () => {
           // Asked again: whoever waits has had enough. The embedded database stops by itself. But a Ctrl-C in
           // the terminal of npm comes twice at once: from the terminal, and passed on by npm.
-          if (asked && Date.now() - askedAt > sameKeystrokeMs) process.exit(130)
-          if (asked) return
-          asked = true
-          askedAt = Date.now()
+          if (first && (signal !== first.signal || Date.now() - first.at > sameKeystrokeMs)) process.exit(130)
+          if (first) return
+          first = { signal, at: Date.now() }
           resolve(signal)
           // Whatever still holds us then, a query that waits for a lock say, is left to the database.
           setTimeout(() => process.exit(130), graceMs[signal] + lastWordMs).unref()

@@ -92,7 +92,7 @@ test('commands work on the embedded database while the server runs on it, and wh
       const refused = await refusal('person create BEA@example.com')
       assert.equal(refused, 'There is a person with BEA@example.com already.')
       const short = await refusal('person create cy@example.com --password short')
-      assert.equal(short, '--password: Use at least 12 characters.')
+      assert.equal(short, '--password: Use at least 8 characters.')
     },
   )
 
