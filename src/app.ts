@@ -19,10 +19,12 @@ import type { SecretFormat } from './credentials/format.ts'
 import { createValidator } from './credentials/validator.ts'
 import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
+import { createLastUse } from './keys/last-use.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
 import type { Clock } from './lib/time.ts'
 import { createTurnstile } from './limits/turnstile.ts'
+import type { Mailer } from './mail/mailer.ts'
 import { createEngine, engineCookieNames } from './oauth/configuration.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { commitExchanges } from './oauth/exchange.ts'
@@ -52,6 +54,7 @@ export interface AppParts {
   readonly clock: Clock
   readonly cookieKeys: readonly Secret[]
   readonly signingKeys: JWKS
+  readonly mailer: Mailer
   /** True once the server has been told to stop. */
   readonly isStopping: () => boolean
 }
@@ -59,6 +62,8 @@ export interface AppParts {
 export interface App {
   /** Not listening yet. */
   readonly server: Server
+  /** Writes what is still in memory alone: when keys were last used. */
+  settle(): Promise<void>
   close(): Promise<void>
 }
 
@@ -66,8 +71,8 @@ export interface App {
 export function build(parts: AppParts): App {
   const { config, profile, contract, format, database, log, clock, cookieKeys } = parts
   const { publicUrl, trustedProxies } = config
-  const handlers: Handlers = new Map([...sampleHandlers(profile, database.knex), ['getMe', getMe]])
-  checkHandlers(contract, new Set(handlers.keys()))
+  const handlers = handlersOf(parts)
+  checkHandlers(contract, handlers)
 
   const turnstile = createTurnstile(
     { ...profile.rateClasses, ...signInRateClasses, [failedCredentialsClass]: [profile.failedCredentials] },
@@ -75,6 +80,7 @@ export function build(parts: AppParts): App {
   )
   const { resource: audience, metadata, metadataPath } = protectedResource(profile, publicUrl)
   const validate = createValidator({ format, find: (hash) => findPrincipal(database, hash), clock, audience })
+  const lastUse = createLastUse(database.knex, clock, log)
   const resourceMetadataUrl = publicUrl + metadataPath
   const api = createApi({
     profile,
@@ -82,6 +88,7 @@ export function build(parts: AppParts): App {
     handlers,
     validate,
     turnstile,
+    noteUse: lastUse.note,
     log,
     trustedProxies,
     resourceMetadataUrl,
@@ -139,17 +146,34 @@ export function build(parts: AppParts): App {
     return undefined
   })
   app.use(docsRoutes(profile, contract, publicUrl, views).routes())
-  app.use(consoleRoutes({ ...people, db: database.knex }).routes())
+  app.use(consoleRoutes({ ...people, db: database.knex, publicUrl }).routes())
   app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
   app.use(speakTruth())
-  app.use(commitExchanges(database))
+  app.use(commitExchanges(database, trustedProxies))
   app.use(mount('/', engine))
   engine.on('server_error', (ctx, err) => {
     log.error({ request_id: requestId(ctx), err }, 'authorization server failed')
   })
 
-  return { server: createServer(app.callback()), close: () => turnstile.close() }
+  return {
+    server: createServer(app.callback()),
+    settle: () => lastUse.write(),
+    close: async () => {
+      await lastUse.close()
+      await turnstile.close()
+    },
+  }
+}
+
+type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'>
+
+/** What carries out the operations of the contract. */
+export function handlersOf({ profile, database }: HandlerParts): Handlers {
+  return {
+    tenant: new Map([...sampleHandlers(profile, database.knex), ['getMe', getMe]]),
+    platform: new Map(),
+  }
 }
 
 const isRead = ({ method }: { readonly method: string }) => method === 'GET' || method === 'HEAD'

@@ -2,7 +2,8 @@
 // one operator, one app, one key.
 import type { App } from './apps/app.ts'
 import { registerApp } from './apps/register-app.ts'
-import type { Profile } from './core/profile.ts'
+import { byServer } from './core/attribution.ts'
+import { appScopes, type Profile } from './core/profile.ts'
 import type { SecretFormat } from './credentials/format.ts'
 import type { Db, Tx } from './db/connect.ts'
 import { issueKey } from './keys/issue-key.ts'
@@ -10,7 +11,8 @@ import type { Secret } from './lib/secret.ts'
 import { createPerson } from './operators/create-person.ts'
 import { createSetUpToken } from './operators/set-up-link.ts'
 import { createOrganization } from './organizations/create-organization.ts'
-import { insertMembership, listOrganizations } from './organizations/organization-store.ts'
+import { insertMembership } from './organizations/membership-store.ts'
+import { listOrganizations } from './organizations/organization-store.ts'
 import { seedSample } from './sample/seed.ts'
 
 export interface Demo {
@@ -20,7 +22,7 @@ export interface Demo {
   readonly app: App
 }
 
-const actor = 'server'
+const by = byServer
 
 /** Makes the demo in an empty database; null when there is anything in it. */
 export async function seedDemo(
@@ -31,11 +33,11 @@ export async function seedDemo(
 ): Promise<Demo | null> {
   if ((await listOrganizations(tx)).length > 0) return null
   const db: Db = tx
-  const organization = await createOrganization(db, { name: 'Harbour Booths', slug: 'harbour-booths', actor })
-  const person = await createPerson(db, { email: 'operator@example.com', name: 'Demo Operator', actor })
+  const organization = await createOrganization(db, { name: 'Harbour Booths', slug: 'harbour-booths', by })
+  const person = await createPerson(db, { email: 'operator@example.com', name: 'Demo Operator', by })
   await insertMembership(db, organization.id, person.id, 'ADMIN')
   await seedSample(db, profile, organization.id, now)
-  const scopes = Object.keys(profile.scopes)
+  const scopes = appScopes(profile)
   const app = await registerApp(
     db,
     {
@@ -46,14 +48,22 @@ export async function seedDemo(
       scopes,
       refreshGraceSeconds: profile.oauth.refreshGraceSeconds,
       refreshLifetimeSeconds: profile.oauth.refreshTokenSeconds,
-      actor,
+      by,
     },
     now,
   )
   const { secret } = await issueKey(
     db,
     format,
-    { organization: organization.id, mode: 'test', name: 'Demo key', scopes, expiresAt: null, actor },
+    {
+      organization: organization.id,
+      mode: 'test',
+      name: 'Demo key',
+      scopes,
+      expiresAt: null,
+      allowedAddresses: null,
+      by,
+    },
     now,
   )
   return { email: person.email, setUpToken: await createSetUpToken(db, person.id, now), testKey: secret, app }

@@ -11,6 +11,7 @@ import { migrate } from './db/migrate.ts'
 import { seedDemo } from './demo.ts'
 import { StartupError } from './lib/startup-error.ts'
 import { systemClock } from './lib/time.ts'
+import { createMailer } from './mail/mailer.ts'
 import { loadSigningKeys } from './oauth/signing-keys.ts'
 
 /** So long may requests in flight take once we were told to stop, in ms. */
@@ -47,6 +48,7 @@ export async function serve(env: Environment): Promise<void> {
       clock: systemClock,
       cookieKeys,
       signingKeys: signingKeys.keys,
+      mailer: createMailer(config, log, (text) => console.log(text)),
       isStopping: stop.isAsked,
     })
     if (stop.isAsked()) return

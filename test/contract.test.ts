@@ -7,14 +7,15 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { getMe } from '../src/api/me.api.ts'
+import { handlersOf } from '../src/app.ts'
 import { checkHandlers, loadContract } from '../src/core/contract.ts'
 import { loadProfile, type Profile, readProfileFile } from '../src/core/profile.ts'
+import { createFormat } from '../src/credentials/format.ts'
 import { openDatabase } from '../src/db/connect.ts'
 import { packageRoot } from '../src/lib/package-root.ts'
 import { StartupError } from '../src/lib/startup-error.ts'
+import { systemClock } from '../src/lib/time.ts'
 import { ulid } from '../src/lib/ulid.ts'
-import { sampleHandlers } from '../src/sample/sample.api.ts'
 
 const publicUrl = 'https://api.example.test'
 const folder = join(packageRoot, 'profiles')
@@ -41,11 +42,13 @@ const operationsOf = (document: Document) =>
     .filter((it) => 'operationId' in it) // a path may have parameters beside its methods
 
 /** The operations that the server carries out; nothing is asked of a database to learn them. */
-function handledBy(t: TestContext, profile: Profile): Set<string> {
+function handledBy(t: TestContext, profile: Profile): { tenant: Set<string>; platform: Set<string> } {
   const nowhere = { kind: 'socket', host: '/nowhere', port: 5432, user: 'nobody', database: 'none' } as const
   const database = openDatabase(nowhere)
   t.after(() => database.close())
-  return new Set(new Map([...sampleHandlers(profile, database.knex), ['getMe', getMe]]).keys())
+  const format = createFormat(profile.credentials.prefixes)
+  const { tenant, platform } = handlersOf({ profile, database, format, clock: systemClock })
+  return { tenant: new Set(tenant.keys()), platform: new Set(platform.keys()) }
 }
 
 /** The contract of the profile with a document that `change` has been at. */
@@ -96,9 +99,10 @@ for (const name of names) {
 
   test(`${name}: an operation that nothing handles, and a handler of no operation, stop the start`, (t) => {
     const handled = handledBy(t, profile)
-    const without = new Set([...handled].filter((id) => id !== first.id))
-    assert.throws(() => checkHandlers(contract, without), saying(first.id, 'nothing handles it'))
-    const more = new Set([...handled, 'sendPigeon'])
+    const without = new Set([...handled.tenant].filter((id) => id !== first.id))
+    const lacking = { ...handled, tenant: without }
+    assert.throws(() => checkHandlers(contract, lacking), saying(first.id, 'nothing handles it'))
+    const more = { ...handled, tenant: new Set([...handled.tenant, 'sendPigeon']) }
     assert.throws(() => checkHandlers(contract, more), saying('sendPigeon', 'not in the document'))
   })
 

@@ -11,12 +11,13 @@ import { type Import, importsOf, parseSource, readSources } from './support/impo
 const floors: readonly (readonly string[])[] = [
   ['lib'], // facts about the world
   ['core'], // the vocabulary
-  ['db', 'web'],
+  ['db', 'mail', 'web'],
   ['audit', 'limits', 'credentials'],
-  ['organizations', 'operators'],
+  ['organizations'],
+  ['operators'], // whose deeds stand in the ledgers of their organizations
   ['keys', 'apps'],
   ['oauth'],
-  ['sample'],
+  ['offboarding', 'sample'],
   ['api', 'console'],
   ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from
   ['banner.ts'], // tells of the demo

@@ -1,6 +1,6 @@
 // GET /me: what the calling credential is.
 import type { Handler } from '../core/handler.ts'
-import type { Principal } from '../core/principal.ts'
+import type { TenantPrincipal } from '../core/principal.ts'
 
 export const getMe: Handler = async ({ caller }) => ({
   kind: 'item',
@@ -8,7 +8,7 @@ export const getMe: Handler = async ({ caller }) => ({
   item: showPrincipal(caller),
 })
 
-function showPrincipal(who: Principal): object {
+function showPrincipal(who: TenantPrincipal): object {
   const common = {
     kind: who.kind,
     organization_id: who.organization,

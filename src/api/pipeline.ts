@@ -1,18 +1,20 @@
 // The way of a request through the API, in order: credential → principal → operation → limit → scopes →
 // input → handler. It is one step in the server's own chain, since each of those costs every request.
 import type { Context } from 'koa'
-import type { Contract } from '../core/contract.ts'
-import type { Answer, Handlers } from '../core/handler.ts'
-import { type Principal, principalId, requireScopes } from '../core/principal.ts'
+import { actorOf, type Origin } from '../core/attribution.ts'
+import type { Contract, Operation } from '../core/contract.ts'
+import type { Answer, Call, Handlers } from '../core/handler.ts'
+import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
 import { asProblem, Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import { printScopes } from '../core/scopes.ts'
 import type { Log } from '../core/telemetry.ts'
 import type { Validate } from '../credentials/validator.ts'
+import { Secret } from '../lib/secret.ts'
 import type { Allowance, Turnstile } from '../limits/turnstile.ts'
 import { addToLog } from '../web/access-log.ts'
 import { readJson } from '../web/body.ts'
-import { clientAddress } from '../web/client-address.ts'
+import { clientName, originOf } from '../web/client-address.ts'
 import { envelopeOf } from '../web/envelope.ts'
 import { requestId } from '../web/request-id.ts'
 import { challengeOf } from './challenge.ts'
@@ -25,6 +27,8 @@ export interface ApiParts {
   readonly handlers: Handlers
   readonly validate: Validate
   readonly turnstile: Turnstile
+  /** Hears of each good credential that is presented. */
+  readonly noteUse: (who: Principal, address: string, client: string | null) => void
   readonly log: Log
   readonly trustedProxies: number
   /** RFC 9728: where a client learns how to get a credential. */
@@ -38,6 +42,8 @@ export const failedCredentialsClass = 'failed-credentials'
 interface Passage {
   readonly ctx: Context
   readonly query: URLSearchParams
+  readonly origin: Origin
+  credential: Secret | null
   who: Principal | null
   routed: Routed | null
   allowance: Allowance | null
@@ -53,22 +59,25 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
   const anyRateClass = Object.keys(profile.rateClasses)[0] ?? ''
 
   const authenticate: Step = async (passage) => {
-    const { ctx, query } = passage
+    const { ctx, query, origin } = passage
+    const address = origin.address ?? ''
     try {
-      passage.who = await parts.validate(readCredential(ctx.req, query, profile.credentials))
+      const credential = readCredential(ctx.req, query, profile.credentials)
+      passage.credential = new Secret(credential)
+      passage.who = await parts.validate(credential, address)
     } catch (thrown) {
       if (asProblem(thrown).status >= 500) throw thrown
       // Only refusals are counted by address: good credentials are counted by themselves, below.
-      const address = clientAddress(ctx.req, parts.trustedProxies)
       await parts.turnstile.pass(failedCredentialsClass, address, (told) => {
         passage.allowance = told
       })
       throw thrown
     }
+    const { who } = passage
+    parts.noteUse(who, address, clientName(ctx.req))
     addToLog(ctx, {
-      principal: principalId(passage.who),
-      organization: passage.who.organization,
-      mode: passage.who.mode,
+      principal: principalId(who),
+      ...(who.kind === 'platform_key' ? {} : { organization: who.organization, mode: who.mode }),
     })
   }
 
@@ -90,24 +99,50 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
     throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
   }
 
-  const runOperation: Step = async ({ ctx, query, who, routed }) => {
+  const runOperation: Step = async ({ ctx, query, who: principal, routed, origin, credential }) => {
     const { operation, params } = known(routed)
     if (!operation) throw new Error('an unknown operation was not refused')
-    const caller = requireScopes(known(who), operation.requiredScopes)
+    const who = known(principal)
+    const run = runnerOf(operation, who)
     // PostgreSQL keeps no such text, so nothing can be found by it.
     if (Object.values(params).some((value) => value.includes('\0'))) throw new Problem('resource_not_found')
-    const handler = handlers.get(operation.id)
-    if (!handler) throw new Error(`${operation.id} has no handler`)
-    const answer = await handler({
-      caller,
+    const answer = await run({
       params,
       query: operation.readQuery(Object.fromEntries(query)),
-      body: operation.readBody ? operation.readBody(await readJson(ctx.req)) : {},
+      body: await readBody(ctx, operation),
+      attribution: { ...origin, actor: actorOf(who) },
+      idempotencyKey: ctx.get('Idempotency-Key') || null,
+      credential: known(credential),
     })
     show(ctx, answer)
   }
 
+  /** The operation's handler, with the proof that this principal may call it. */
+  const runnerOf = (
+    operation: Operation,
+    who: Principal,
+  ): ((input: Omit<Call, 'caller'>) => Promise<Answer>) => {
+    if (operation.credential === 'platform') {
+      const caller = requirePlatform(who)
+      const handler = known(handlers.platform.get(operation.id) ?? null)
+      return (input) => handler({ ...input, caller })
+    }
+    const caller = requireScopes(who, operation)
+    const handler = known(handlers.tenant.get(operation.id) ?? null)
+    return (input) => handler({ ...input, caller })
+  }
+
+  const readBody = async (ctx: Context, { readBody: read, requiresBody }: Operation) => {
+    if (!read) return {}
+    const isLeftOut = !requiresBody && !ctx.get('Transfer-Encoding') && (ctx.request.length ?? 0) === 0
+    return read(isLeftOut ? {} : await readJson(ctx.req))
+  }
+
   const show = (ctx: Context, answer: Answer): void => {
+    if (answer.kind === 'nothing') {
+      ctx.status = 204
+      return
+    }
     ctx.status = answer.kind === 'item' ? answer.status : 200
     ctx.body =
       answer.kind === 'item' ? envelope.item(answer.item) : envelope.list(answer.items, answer.nextCursor)
@@ -119,6 +154,8 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
     const passage: Passage = {
       ctx,
       query: new URLSearchParams(ctx.querystring),
+      origin: originOf(ctx, parts.trustedProxies),
+      credential: null,
       who: null,
       routed: null,
       allowance: null,

@@ -44,10 +44,10 @@ export async function insertApp(db: Db, app: App): Promise<void> {
 
 const findByClientId: Statement = {
   name: 'app-by-client-id',
-  text: 'select * from oauth_apps where client_id = $1',
+  text: 'select * from oauth_apps where client_id = $1 and not is_stopped',
 }
 
-/** Asked at every request to the token endpoint: primary key, named statement. */
+/** Asked at every request to the token endpoint: primary key, named statement. null for one that is stopped. */
 export async function findApp(database: Database, clientId: string): Promise<App | null> {
   const [row] = await database.run<AppRow>(findByClientId, [clientId])
   return row ? toApp(row) : null

@@ -1,5 +1,6 @@
 // Registering and deleting an OAuth app.
 import { record } from '../audit/record.ts'
+import type { Attribution } from '../core/attribution.ts'
 import { type ClientId, newClientId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
@@ -11,8 +12,7 @@ const longestName = 100
 
 /** Its scopes are names from the profile's catalogue: the caller has checked them. */
 export type NewApp = Omit<App, 'clientId' | 'createdAt'> & {
-  /** Who registers it, for the ledger. */
-  readonly actor: string
+  readonly by: Attribution
 }
 
 /** @throws Problem invalid_parameter for a name, or a redirect URI, that can't be registered */
@@ -33,7 +33,7 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
     const mistake = redirectUriMistake(uri)
     if (mistake) throw new Problem('invalid_parameter', { param: 'redirect_uri', say: `${uri}: ${mistake}` })
   }
-  const { actor, ...fields } = wanted
+  const { by, ...fields } = wanted
   const app: App = {
     ...fields,
     clientId: newClientId(),
@@ -45,7 +45,7 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
     await insertApp(tx, app)
     await record(tx, {
       organization: app.organization,
-      actor,
+      by,
       action: 'app.created',
       target: app.clientId,
       details: { name: app.name, mode: app.mode, redirect_uris: app.redirectUris, scopes: app.scopes },
@@ -55,11 +55,10 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
 }
 
 /** The app that was; null when there is none. */
-export function deleteApp(db: Db, clientId: ClientId, actor: string): Promise<App | null> {
+export function deleteApp(db: Db, clientId: ClientId, by: Attribution): Promise<App | null> {
   return db.transaction(async (tx) => {
     const app = await deleteAppRow(tx, clientId)
-    if (app)
-      await record(tx, { organization: app.organization, actor, action: 'app.deleted', target: clientId })
+    if (app) await record(tx, { organization: app.organization, by, action: 'app.deleted', target: clientId })
     return app
   })
 }

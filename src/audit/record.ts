@@ -1,40 +1,89 @@
 // The ledger: what was done, by whom, to what, appended in the transaction of the change it tells of.
+import { type Attribution, actorId } from '../core/attribution.ts'
 import type { Tx } from '../db/connect.ts'
+import { insertEvent } from './audit-store.ts'
 
 /** The closed list of actions. */
-export type Action =
-  | 'organization.created'
-  | 'person.created'
-  | 'person.set_up'
-  | 'person.signed_in'
-  | 'person.signed_out'
-  | 'key.created'
-  | 'key.revoked'
-  | 'app.created'
-  | 'app.deleted'
-  | 'grant.allowed'
-  | 'grant.revoked'
-  | 'refresh_token.reused'
+export const actions = [
+  'organization.created',
+  'organization.suspended',
+  'organization.resumed',
+  'platform.created',
+  'platform.suspended',
+  'platform.resumed',
+  'platform.key_rotated',
+  'person.created',
+  'person.set_up',
+  'person.disabled',
+  'person.enabled',
+  'person.signed_in',
+  'person.sign_in_failed',
+  'person.signed_out',
+  'person.session_ended',
+  'person.password_changed',
+  'person.link_created',
+  'person.second_factor_enabled',
+  'person.second_factor_disabled',
+  'person.recovery_codes_created',
+  'person.recovery_code_used',
+  'member.invited',
+  'member.invitation_cancelled',
+  'member.added',
+  'member.role_changed',
+  'member.removed',
+  'key.created',
+  'key.rotated',
+  'key.overlap_ended',
+  'key.revoked',
+  'key.deactivated',
+  'key.activated',
+  'key.deleted',
+  'app.created',
+  'app.deleted',
+  'grant.allowed',
+  'grant.revoked',
+  'token.issued',
+  'token.refreshed',
+  'refresh_token.reused',
+] as const
+
+export type Action = (typeof actions)[number]
 
 export interface AuditEntry {
+  /** Whose ledger it stands in; null for what belongs to no organization. */
   readonly organization: string | null
-  /** The id of the person or credential that did it; `cli` for a command, `server` for ourselves. */
-  readonly actor: string
+  readonly by: Attribution
   readonly action: Action
   readonly target: string
-  readonly requestId?: string
   /** Old and new values, never a secret. */
   readonly details?: Readonly<Record<string, unknown>>
 }
 
 /** Appends one entry: it is there exactly if the transaction commits. */
-export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
-  await tx('audit_events').insert({
-    organization_id: entry.organization,
-    actor: entry.actor,
-    action: entry.action,
-    target: entry.target,
-    request_id: entry.requestId ?? null,
-    details: JSON.stringify(entry.details ?? {}),
+export async function record(
+  tx: Tx,
+  { organization, by, action, target, details }: AuditEntry,
+): Promise<void> {
+  const { actor, address, requestId } = by
+  await insertEvent(tx, {
+    organization,
+    actorKind: actor.kind,
+    actorId: actorId(actor),
+    onBehalfOf: actor.kind === 'app' ? actor.onBehalfOf : null,
+    action,
+    target,
+    address,
+    requestId,
+    details: details ?? {},
   })
+}
+
+/** The same entry in the ledger of each organization that it concerns; in that of none where there are none. */
+export async function recordForEach(
+  tx: Tx,
+  organizations: readonly string[],
+  entry: Omit<AuditEntry, 'organization'>,
+): Promise<void> {
+  if (organizations.length === 0) return await record(tx, { ...entry, organization: null })
+  for (const organization of organizations) await record(tx, { ...entry, organization })
 }

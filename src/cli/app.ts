@@ -5,6 +5,7 @@ import { listApps } from '../apps/app-store.ts'
 import { deleteApp, registerApp } from '../apps/register-app.ts'
 import { isClientId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
+import { appScopes } from '../core/profile.ts'
 import { daySeconds, systemClock } from '../lib/time.ts'
 import {
   checkScopes,
@@ -14,7 +15,7 @@ import {
   readDurationWithin,
   readMode,
 } from './options.ts'
-import { actor, answer, found, table, withDatabase } from './session.ts'
+import { answer, by, found, table, withDatabase } from './session.ts'
 
 const show = (app: App) => ({
   client_id: app.clientId,
@@ -76,10 +77,10 @@ export function appCommands(program: Command): void {
           mode: options.mode,
           name: options.name,
           redirectUris: options.redirectUri,
-          scopes: checkScopes(profile, options.scope ?? Object.keys(profile.scopes)),
+          scopes: checkScopes(profile, options.scope ?? appScopes(profile)),
           refreshGraceSeconds: options.refreshGrace ?? profile.oauth.refreshGraceSeconds,
           refreshLifetimeSeconds: options.refreshLifetime ?? profile.oauth.refreshTokenSeconds,
-          actor,
+          by,
         }
         return registerApp(knex, wanted, systemClock())
       })
@@ -109,7 +110,7 @@ export function appCommands(program: Command): void {
     .action(async (clientId: string, _options: object, command: Command) => {
       const gone = await withDatabase(async ({ opened }) =>
         found(
-          isClientId(clientId) ? await deleteApp(opened.database.knex, clientId, actor) : null,
+          isClientId(clientId) ? await deleteApp(opened.database.knex, clientId, by) : null,
           `There is no app ${clientId}.`,
         ),
       )

@@ -5,7 +5,7 @@ import { type Grant, listGrants } from '../oauth/grant-store.ts'
 import { revokeGrant } from '../oauth/revoke-grant.ts'
 import { findPersonToSignIn } from '../operators/person-store.ts'
 import { organizationOf } from './options.ts'
-import { actor, answer, found, table, withDatabase } from './session.ts'
+import { answer, by, found, table, withDatabase } from './session.ts'
 
 const listLimit = 1000
 
@@ -59,7 +59,7 @@ export function grantCommands(program: Command): void {
     .action(async (id: string, _options: object, command: Command) => {
       const gone = await withDatabase(async ({ opened }) => {
         const revoked = isGrantId(id)
-          ? await revokeGrant(opened.database.knex, id, actor, 'revoked_by_operator')
+          ? await revokeGrant(opened.database.knex, id, () => by, 'revoked_by_operator')
           : null
         return found(revoked, `There is no grant ${id}.`)
       })

@@ -1,14 +1,30 @@
 // latchkey key: API keys.
 import type { Command } from 'commander'
-import { isKeyId } from '../core/ids.ts'
+import { isKeyId, type KeyId, type OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
+import type { Db } from '../db/connect.ts'
+import {
+  activateKey,
+  deactivateKey,
+  deleteKey,
+  type KeyChangeRequest,
+  revokeKey,
+} from '../keys/change-key.ts'
 import { issueKey } from '../keys/issue-key.ts'
-import { type ApiKey, keyState } from '../keys/key.ts'
-import { listKeys } from '../keys/key-store.ts'
-import { revokeKey } from '../keys/revoke-key.ts'
-import { addSeconds, daySeconds, systemClock } from '../lib/time.ts'
-import { checkScopes, collectScopes, organizationOf, readDurationWithin, readMode } from './options.ts'
-import { actor, answer, found, table, withDatabase } from './session.ts'
+import { type ApiKey, type KeyListing, keyState } from '../keys/key.ts'
+import { findKeyOwner, findListing, listKeys } from '../keys/key-store.ts'
+import { longestKeyLifeSeconds, readAllowedAddresses, readKeyName } from '../keys/new-key.ts'
+import { endOverlap, longestOverlapSeconds, rotateKey } from '../keys/rotate-key.ts'
+import { addSeconds, systemClock } from '../lib/time.ts'
+import {
+  checkScopes,
+  collect,
+  collectScopes,
+  organizationOf,
+  readDurationWithin,
+  readMode,
+} from './options.ts'
+import { answer, by, found, type Session, table, withDatabase } from './session.ts'
 
 const listLimit = 1000
 
@@ -20,9 +36,21 @@ const show = (key: ApiKey) => ({
   scopes: key.scopes,
   prefix: key.prefix,
   last_four: key.lastFour,
+  allowed_addresses: key.allowedAddresses,
   created_at: key.createdAt,
+  created_by: key.createdBy,
   expires_at: key.expiresAt,
+  retires_at: key.retiresAt,
+  rotated_from: key.rotatedFrom,
   state: keyState(key, systemClock()),
+})
+
+const showListing = ({ key, creator, lastUse }: KeyListing) => ({
+  ...show(key),
+  creator,
+  last_used_at: lastUse?.at ?? null,
+  last_used_from: lastUse?.address ?? null,
+  last_used_by: lastUse?.client ?? null,
 })
 
 interface CreateOptions {
@@ -31,6 +59,7 @@ interface CreateOptions {
   readonly scope: string[]
   readonly name: string
   readonly expiresIn?: number
+  readonly allow?: string[]
 }
 
 export function keyCommands(program: Command): void {
@@ -46,7 +75,12 @@ export function keyCommands(program: Command): void {
     .option(
       '--expires-in <duration>',
       'seconds, or such as 90d; without it the key does not expire',
-      readDurationWithin(1, 3650 * daySeconds),
+      readDurationWithin(1, longestKeyLifeSeconds),
+    )
+    .option(
+      '--allow <network>',
+      'where it may be used from, as 192.0.2.7 or 192.0.2.0/24; may be given more than once (default: anywhere)',
+      collect,
     )
     .action(async (options: CreateOptions, command: Command) => {
       const { key: made, secret } = await withDatabase(async ({ opened, profile, format }) => {
@@ -55,10 +89,11 @@ export function keyCommands(program: Command): void {
         const wanted = {
           organization: (await organizationOf(knex, options.org)).id,
           mode: options.mode,
-          name: options.name,
+          name: readKeyName(options.name),
           scopes: checkScopes(profile, options.scope),
           expiresAt: options.expiresIn === undefined ? null : addSeconds(now, options.expiresIn),
-          actor,
+          allowedAddresses: readAllowedAddresses(options.allow ?? []),
+          by,
         }
         return issueKey(knex, format, wanted, now)
       })
@@ -70,33 +105,98 @@ export function keyCommands(program: Command): void {
     .command('list')
     .description('list keys, the newest first')
     .requiredOption('--org <id or slug>', 'whose keys')
-    .action(async ({ org }: { org: string }, command: Command) => {
-      const keys = await withDatabase(async ({ opened: { database } }) =>
-        listKeys(database.knex, (await organizationOf(database.knex, org)).id, listLimit),
-      )
-      const rows = keys.map((it) => [
+    .option('--search <text>', 'an id, the last four characters, or a part of the name')
+    .action(async ({ org, search }: { org: string; search?: string }, command: Command) => {
+      const keys = await withDatabase(async ({ opened: { database } }) => {
+        const organization = (await organizationOf(database.knex, org)).id
+        const query = { organization, mode: 'any', after: null, limit: listLimit } as const
+        return listKeys(database.knex, search === undefined ? query : { ...query, search })
+      })
+      const rows = keys.map(({ key: it, lastUse }) => [
         it.id,
         it.name,
         `${it.prefix}…${it.lastFour}`,
         it.mode,
         keyState(it, systemClock()),
+        lastUse?.at.toISOString().slice(0, 16).replace('T', ' ') ?? 'never',
         it.scopes.join(' '),
       ])
-      const head = ['ID', 'NAME', 'KEY', 'MODE', 'STATE', 'SCOPES']
-      answer(command, keys.map(show), table([head, ...rows], 'There are no keys.'))
+      const head = ['ID', 'NAME', 'KEY', 'MODE', 'STATE', 'LAST USED', 'SCOPES']
+      answer(command, keys.map(showListing), table([head, ...rows], 'There are no keys.'))
     })
 
   key
-    .command('revoke')
+    .command('show')
     .argument('<id>', 'the key')
-    .description('revoke a key: it is refused from now on')
+    .description('show what is known of a key')
     .action(async (id: string, _options: object, command: Command) => {
-      const revoked = await withDatabase(async ({ opened }) =>
-        found(
-          isKeyId(id) ? await revokeKey(opened.database.knex, id, actor, systemClock()) : null,
-          `There is no key ${id}.`,
+      const listing = await withDatabase(({ opened: { database } }) =>
+        onKey(database.knex, id, (reach, keyId) => findListing(database.knex, reach, keyId)),
+      )
+      const shown = showListing(found(listing, noKey(id)))
+      const text = Object.entries(shown).map(([name, value]) => `${name.padEnd(20)}${textOf(value)}`)
+      answer(command, shown, text.join('\n'))
+    })
+
+  key
+    .command('rotate')
+    .argument('<id>', 'the key')
+    .description('put a new key in its place; the new secret is shown this once')
+    .option(
+      '--overlap <duration>',
+      'how long the old key still works: seconds, or such as 24h, at most 7d',
+      readDurationWithin(0, longestOverlapSeconds),
+      0,
+    )
+    .action(async (id: string, { overlap }: { overlap: number }, command: Command) => {
+      const rotated = await withDatabase(({ opened: { database }, format }) =>
+        onKey(database.knex, id, (reach, keyId) =>
+          rotateKey(database.knex, format, { reach, id: keyId, by, now: systemClock() }, overlap),
         ),
       )
-      answer(command, show(revoked), `Revoked ${revoked.id} (${revoked.name}).`)
+      const { key: made, old, secret } = rotated
+      const until = overlap === 0 ? 'is refused from now on' : `works until ${old.retiresAt?.toISOString()}`
+      const text = `${made.id} takes the place of ${old.id}, which ${until}.\n\n  ${secret.reveal()}\n\nKeep it: it is not shown again.`
+      answer(command, { ...show(made), secret: secret.reveal(), old: show(old) }, text)
     })
+
+  const addChange = (
+    name: string,
+    description: string,
+    done: string,
+    change: (db: Db, request: KeyChangeRequest) => Promise<ApiKey>,
+  ) =>
+    key
+      .command(name)
+      .argument('<id>', 'the key')
+      .description(description)
+      .action(async (id: string, _options: object, command: Command) => {
+        const changed = await withDatabase(({ opened: { database } }: Session) =>
+          onKey(database.knex, id, (reach, keyId) =>
+            change(database.knex, { reach, id: keyId, by, now: systemClock() }),
+          ),
+        )
+        answer(command, show(changed), `${done} ${changed.id} (${changed.name}).`)
+      })
+
+  addChange('end-overlap', 'end the overlap of a rotated key now: it is refused', 'Ended', endOverlap)
+  addChange('revoke', 'revoke a key: it is refused from now on', 'Revoked', revokeKey)
+  addChange('deactivate', 'take a key out of use until it is activated', 'Deactivated', deactivateKey)
+  addChange('activate', 'put a deactivated key back to use', 'Activated', activateKey)
+  addChange('delete', 'delete a key; the ledger keeps what was done with it', 'Deleted', deleteKey)
+}
+
+const noKey = (id: string) => `There is no key ${id}.`
+const textOf = (value: unknown) =>
+  value instanceof Date ? value.toISOString() : Array.isArray(value) ? value.join(' ') : String(value ?? '-')
+
+/** Commands reach every organization: whose key it is, the key says. @throws Problem resource_not_found */
+async function onKey<T>(
+  db: Db,
+  id: string,
+  work: (reach: { organization: OrganizationId; mode: 'any' }, id: KeyId) => Promise<T>,
+): Promise<T> {
+  const key = found(isKeyId(id) ? id : null, noKey(id))
+  const organization = found(await findKeyOwner(db, key), noKey(id))
+  return work({ organization, mode: 'any' }, key)
 }

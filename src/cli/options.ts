@@ -5,7 +5,8 @@ import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
 import { daySeconds, hourSeconds, minuteSeconds } from '../lib/time.ts'
-import { findOrganization, type Organization, type Role } from '../organizations/organization-store.ts'
+import type { Role } from '../organizations/membership-store.ts'
+import { findOrganization, type Organization } from '../organizations/organization-store.ts'
 import { found } from './session.ts'
 
 /** For options that may be given more than once. */

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { createOrganization } from '../organizations/create-organization.ts'
 import { listOrganizations, type Organization } from '../organizations/organization-store.ts'
-import { actor, answer, table, withDatabase } from './session.ts'
+import { answer, by, table, withDatabase } from './session.ts'
 
 const show = ({ id, name, slug, createdAt }: Organization) => ({ id, name, slug, created_at: createdAt })
 
@@ -16,7 +16,7 @@ export function orgCommands(program: Command): void {
     .option('--slug <slug>', 'its name in addresses (default: made from the name)')
     .action(async ({ name, slug }: { name: string; slug?: string }, command: Command) => {
       const organization = await withDatabase(({ opened }) =>
-        createOrganization(opened.database.knex, { name, slug: slug ?? slugOf(name), actor }),
+        createOrganization(opened.database.knex, { name, slug: slug ?? slugOf(name), by }),
       )
       answer(command, show(organization), `Created ${organization.id} (${organization.slug}).`)
     })

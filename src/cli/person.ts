@@ -6,9 +6,9 @@ import { createPerson } from '../operators/create-person.ts'
 import { hashPassword, passwordMistake } from '../operators/password.ts'
 import { findPersonToSignIn, type Person, setPasswordHash } from '../operators/person-store.ts'
 import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
-import { hasMembers, insertMembership, type Role } from '../organizations/organization-store.ts'
+import { hasMembers, insertMembership, type Role } from '../organizations/membership-store.ts'
 import { organizationOf, readRole } from './options.ts'
-import { actor, answer, found, type Session, withDatabase } from './session.ts'
+import { answer, by, found, type Session, withDatabase } from './session.ts'
 
 interface CreateOptions {
   readonly name?: string
@@ -64,7 +64,7 @@ function create(
   return session.opened.database.knex.transaction(async (tx) => {
     const mistake = password === undefined ? null : passwordMistake(password)
     if (mistake) throw new Problem('invalid_parameter', { say: `--password: ${mistake}` })
-    const person = await createPerson(tx, { email, name: name ?? null, actor })
+    const person = await createPerson(tx, { email, name: name ?? null, by })
     if (org !== undefined) {
       const { id } = await organizationOf(tx, org)
       // Somebody has to be able to let the others in.

@@ -1,12 +1,13 @@
 // What a command works with: the base, the open database, and one way to answer.
 import type { Command } from 'commander'
 import { type Base, loadBase, type OpenDatabase, openConfiguredDatabase } from '../base.ts'
+import { byCommandLine } from '../core/attribution.ts'
 import { Problem } from '../core/problems.ts'
 import { isAtHead, migrate } from '../db/migrate.ts'
 import { StartupError } from '../lib/startup-error.ts'
 
 /** Who did it, in the ledger. */
-export const actor = 'cli'
+export const by = byCommandLine
 
 export interface Session extends Base {
   readonly opened: OpenDatabase

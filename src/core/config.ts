@@ -14,6 +14,8 @@ export interface Config {
     | { readonly kind: 'embedded' }
     | { readonly kind: 'server'; readonly url: Secret; readonly directUrl: Secret }
   readonly redisUrl: Secret | null
+  /** null: no mail is sent. */
+  readonly mail: { readonly url: Secret; readonly from: string } | null
   readonly dataDirectory: string
   readonly profile: string
   readonly logLevel: string
@@ -40,6 +42,11 @@ const variables = {
   DATABASE_URL: [url(['postgres:', 'postgresql:']), 'postgresql://user:password@host:5432/database'],
   DATABASE_URL_DIRECT: [url(['postgres:', 'postgresql:']), 'postgresql://user:password@host:5432/database'],
   REDIS_URL: [url(['redis:', 'rediss:']), 'redis://host:6379'],
+  SMTP_URL: [url(['smtp:', 'smtps:']), 'smtp://user:password@host:587'],
+  MAIL_FROM: [
+    z.string().regex(/^[^\s@<>]+@[^\s@<>]+$|^[^<>"]*<[^\s@<>]+@[^\s@<>]+>$/),
+    'an address such as "Acme <no-reply@acme.example>"',
+  ],
   DATA_DIR: [z.string().min(1), 'a directory'],
   PROFILE: [z.string().min(1), 'the name of a packaged profile, or the path of a .json file'],
   LOG_LEVEL: [z.enum(levels), levels.join(', ')],
@@ -50,7 +57,13 @@ const variables = {
   TRUST_PROXY: [whole(0, 10), 'the number of proxies in front of this server, 0 to 10'],
 } as const satisfies Record<string, readonly [z.ZodType, string]>
 
-const secretVariables = new Set(['COOKIE_KEYS', 'DATABASE_URL', 'DATABASE_URL_DIRECT', 'REDIS_URL'])
+const secretVariables = new Set([
+  'COOKIE_KEYS',
+  'DATABASE_URL',
+  'DATABASE_URL_DIRECT',
+  'REDIS_URL',
+  'SMTP_URL',
+])
 
 /**
  * Reads the environment.
@@ -80,6 +93,8 @@ export function loadConfig(env: Environment): Config {
   const databaseUrl = read('DATABASE_URL')
   const directUrl = read('DATABASE_URL_DIRECT')
   const redisUrl = read('REDIS_URL')
+  const smtpUrl = read('SMTP_URL')
+  const mailFrom = read('MAIL_FROM')
   const cookieKeys = read('COOKIE_KEYS')?.split(',')
   if (production && !env['PUBLIC_URL']) wrong.push('PUBLIC_URL is missing: production needs an https origin.')
   if (production && !env['COOKIE_KEYS']) {
@@ -94,6 +109,9 @@ export function loadConfig(env: Environment): Config {
       ? { kind: 'server', url: new Secret(databaseUrl), directUrl: new Secret(directUrl ?? databaseUrl) }
       : { kind: 'embedded' },
     redisUrl: redisUrl ? new Secret(redisUrl) : null,
+    mail: smtpUrl
+      ? { url: new Secret(smtpUrl), from: mailFrom ?? `no-reply@${new URL(publicUrl).hostname}` }
+      : null,
     dataDirectory: resolve(read('DATA_DIR') ?? '.latchkey'),
     profile: read('PROFILE') ?? 'boothzen',
     logLevel: read('LOG_LEVEL') ?? 'info',

@@ -18,9 +18,13 @@ export interface Operation {
   /** All of them are required; empty for an operation that any good credential may call. */
   readonly requiredScopes: readonly string[]
   readonly rateClass: string
+  /** Whose credential it takes: a tenant's (an API key or an access token), or a platform's. */
+  readonly credential: 'tenant' | 'platform'
   readonly readQuery: Reader
   /** null when the operation takes no body. */
   readonly readBody: Reader | null
+  /** False when the body may be left out: it is read as {}. */
+  readonly requiresBody: boolean
 }
 
 /** Checks a value from outside against the document's schema. @throws Problem invalid_parameter, with `param` */
@@ -39,9 +43,13 @@ const operationSchema = z.looseObject({
   operationId: z.string(),
   'x-required-scopes': z.array(z.string()),
   'x-rate-class': z.string(),
+  'x-credential': z.enum(['tenant', 'platform']).default('tenant'),
   parameters: z.array(parameterSchema).optional(),
   requestBody: z
-    .looseObject({ content: z.looseObject({ 'application/json': z.looseObject({}) }) })
+    .looseObject({
+      required: z.boolean().optional(),
+      content: z.looseObject({ 'application/json': z.looseObject({}) }),
+    })
     .optional(),
 })
 const documentSchema = z.looseObject({
@@ -83,8 +91,10 @@ function readOperations(document: WrittenDocument, name: string): Operation[] {
       path,
       requiredScopes: written['x-required-scopes'],
       rateClass: written['x-rate-class'],
+      credential: written['x-credential'],
       readQuery: reader(forQueries.compile(querySchema(written, at))),
       readBody: written.requestBody ? reader(forBodies.compile({ $ref: body })) : null,
+      requiresBody: written.requestBody?.required ?? false,
     }
   }
   try {
@@ -124,20 +134,29 @@ function querySchema({ parameters = [] }: WrittenOperation, at: string): object 
   }
 }
 
+/** Operation ids that something handles, by whose credential the operation takes. */
+export interface HandledIds {
+  readonly tenant: { keys(): Iterable<OperationId> }
+  readonly platform: { keys(): Iterable<OperationId> }
+}
+
 /**
  * Every operation has a handler, and every handler an operation.
  * @throws StartupError naming each that stands alone
  */
-export function checkHandlers(contract: Contract, handlers: ReadonlySet<OperationId>): void {
-  const ids = new Set(contract.operations.map((operation) => operation.id))
-  const wrong = [
-    ...[...ids]
-      .filter((id) => !handlers.has(id))
-      .map((id) => `${id} is in the document, but nothing handles it.`),
-    ...[...handlers]
-      .filter((id) => !ids.has(id))
-      .map((id) => `${id} is handled, but is not in the document.`),
-  ]
+export function checkHandlers(contract: Contract, handlers: HandledIds): void {
+  const wrong = (['tenant', 'platform'] as const).flatMap((credential) => {
+    const handled = new Set(handlers[credential].keys())
+    const ids = new Set(contract.operations.filter((it) => it.credential === credential).map(({ id }) => id))
+    return [
+      ...[...ids]
+        .filter((id) => !handled.has(id))
+        .map((id) => `${id} is in the document, but nothing handles it.`),
+      ...[...handled]
+        .filter((id) => !ids.has(id))
+        .map((id) => `${id} is handled, but is not in the document.`),
+    ]
+  })
   const twice = contract.operations.filter(
     (it, index) => contract.operations.findIndex(({ id }) => id === it.id) < index,
   )

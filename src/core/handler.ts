@@ -1,22 +1,43 @@
 // What carries an operation of the contract out: read, call, show. It never sees the request itself.
-import type { Caller } from './principal.ts'
+import type { Secret } from '../lib/secret.ts'
+import type { Attribution } from './attribution.ts'
+import type { Caller, PlatformCaller } from './principal.ts'
 
-export interface Call {
-  /** Proof that the credential holds the operation's scopes. */
-  readonly caller: Caller
+interface Input {
   /** The values of the path's {parameters}. */
   readonly params: Readonly<Record<string, string>>
   /** Checked against the document's schemas. */
   readonly query: Readonly<Record<string, unknown>>
   readonly body: Readonly<Record<string, unknown>>
+  /** For the ledger: the caller, its address and the request's id. */
+  readonly attribution: Attribution
+  /** The header Idempotency-Key: who sends it twice wants one change and one answer. */
+  readonly idempotencyKey: string | null
+  /** What was presented: to derive a key from that only its holder can, never to be kept. */
+  readonly credential: Secret
+}
+
+export interface Call extends Input {
+  /** Proof that the credential holds the operation's scopes. */
+  readonly caller: Caller
+}
+
+export interface PlatformCall extends Input {
+  readonly caller: PlatformCaller
 }
 
 export type Answer =
   | { readonly kind: 'item'; readonly status: 200 | 201; readonly item: object }
   | { readonly kind: 'list'; readonly items: readonly object[]; readonly nextCursor: string | null }
+  | { readonly kind: 'nothing' }
 
 /** @throws Problem for what the caller did wrong */
 export type Handler = (call: Call) => Promise<Answer>
+/** Of an operation whose `x-credential` is `platform`. @throws Problem for what the caller did wrong */
+export type PlatformHandler = (call: PlatformCall) => Promise<Answer>
 
 /** By operation id. */
-export type Handlers = ReadonlyMap<string, Handler>
+export interface Handlers {
+  readonly tenant: ReadonlyMap<string, Handler>
+  readonly platform: ReadonlyMap<string, PlatformHandler>
+}

@@ -1,6 +1,6 @@
 // Who is calling: what the validator makes of a good credential, and the proof that it may.
-import type { OperationId } from './contract.ts'
-import type { ClientId, GrantId, KeyId, OrganizationId, PersonId } from './ids.ts'
+import type { Operation, OperationId } from './contract.ts'
+import type { ClientId, GrantId, KeyId, OrganizationId, PersonId, PlatformId } from './ids.ts'
 import { Problem } from './problems.ts'
 import { missingScopes, type Scopes } from './scopes.ts'
 
@@ -18,6 +18,8 @@ interface Holder {
 export interface ApiKeyPrincipal extends Holder {
   readonly kind: 'api_key'
   readonly key: KeyId
+  /** The networks that it may be used from (CIDR); null for anywhere. */
+  readonly allowedAddresses: readonly string[] | null
 }
 
 export interface AccessTokenPrincipal extends Holder {
@@ -29,20 +31,45 @@ export interface AccessTokenPrincipal extends Holder {
   readonly audience: string
 }
 
-export type Principal = ApiKeyPrincipal | AccessTokenPrincipal
+/** Holds no data of anybody: it opens provisioning and nothing else. */
+export interface PlatformPrincipal {
+  readonly kind: 'platform_key'
+  readonly platform: PlatformId
+  readonly scopes: Scopes
+  readonly expiresAt: null
+}
+
+/** Those that act for one organization, in one mode. */
+export type TenantPrincipal = ApiKeyPrincipal | AccessTokenPrincipal
+export type Principal = TenantPrincipal | PlatformPrincipal
 
 /** What a principal is called in logs, limits and the ledger: one name per credential's owner. */
-export function principalId(who: Principal): KeyId | GrantId {
-  return who.kind === 'api_key' ? who.key : who.grant
+export function principalId(who: Principal): KeyId | GrantId | PlatformId {
+  switch (who.kind) {
+    case 'api_key':
+      return who.key
+    case 'access_token':
+      return who.grant
+    case 'platform_key':
+      return who.platform
+  }
 }
 
 declare const proven: unique symbol
+type Proven = { readonly [proven]: OperationId }
 /** A principal that was seen to hold the scopes of the operation: only `requireScopes` makes one. */
-export type Caller = Principal & { readonly [proven]: OperationId }
+export type Caller = TenantPrincipal & Proven
+/** A platform that was seen to call an operation for platforms: only `requirePlatform` makes one. */
+export type PlatformCaller = PlatformPrincipal & Proven
 
-/** @throws Problem insufficient_scope, naming every scope that is lacking */
-export function requireScopes(who: Principal, required: readonly string[]): Caller {
-  const missing = missingScopes(required, who.scopes)
+/** @throws Problem insufficient_scope, naming every scope that is lacking; wrong_credential_kind for a platform */
+export function requireScopes(who: Principal, { requiredScopes }: Operation): Caller {
+  if (who.kind === 'platform_key') {
+    throw new Problem('wrong_credential_kind', {
+      say: 'A platform key opens provisioning alone. Use the key of the organization here.',
+    })
+  }
+  const missing = missingScopes(requiredScopes, who.scopes)
   if (missing.length > 0) {
     const names = missing.map((scope) => `"${scope}"`).join(', ')
     throw new Problem('insufficient_scope', {
@@ -50,6 +77,14 @@ export function requireScopes(who: Principal, required: readonly string[]): Call
       missingScopes: missing,
     })
   }
-  // The proof is minted here alone; it exists for the compiler only.
+  // The proof is minted here and below alone; it exists for the compiler only.
   return who as Caller
+}
+
+/** @throws Problem wrong_credential_kind */
+export function requirePlatform(who: Principal): PlatformCaller {
+  if (who.kind !== 'platform_key') {
+    throw new Problem('wrong_credential_kind', { say: 'This operation is for platform keys alone.' })
+  }
+  return who as PlatformCaller
 }

@@ -6,9 +6,20 @@ export const problems = {
   invalid_credential: [401, 'The credential is missing, malformed, expired or revoked.'],
   multiple_credentials: [400, 'More than one credential was sent. Send exactly one.'],
   credential_in_query: [400, 'A credential must not be sent in the query string. Send it in the header.'],
+  address_not_allowed: [403, 'This credential may not be used from the address that the request came from.'],
+  wrong_credential_kind: [403, 'This operation does not take a credential of that kind.'],
+  wrong_mode: [403, 'The credential is of the other mode.'],
+  exceeds_creator: [403, 'A key can not be given more than its creator has.'],
+  not_allowed: [403, 'Your role does not allow this. Ask an administrator of the organization.'],
+  organization_suspended: [403, 'The organization is suspended.'],
   insufficient_scope: [403, 'The credential lacks a scope that this operation requires.'],
   resource_not_found: [404, 'No such resource.'],
   route_not_found: [404, 'No such endpoint.'],
+  key_not_found: [404, 'No such API key.'],
+  key_state_conflict: [409, 'The key is not in a state that allows this.'],
+  organization_key_exists: [409, 'The organization has a key already.'],
+  idempotency_key_reused: [409, 'The same Idempotency-Key came with another request.'],
+  member_conflict: [409, 'The members of the organization do not allow this.'],
   method_not_allowed: [405, 'This endpoint does not answer that method.'],
   malformed_json: [400, 'The request body is not valid JSON.'],
   unsupported_content_type: [400, 'Send the body as Content-Type: application/json.'],
@@ -49,6 +60,8 @@ export interface ProblemDetails {
   readonly missingScopes?: readonly string[]
   /** Seconds to wait. */
   readonly retryAfter?: number
+  /** The thing that stands in the way, by its id. */
+  readonly conflictsWith?: string
   /** The methods that would have been answered (RFC 9110 section 15.5.6). */
   readonly allow?: readonly string[]
   readonly cause?: unknown

@@ -38,6 +38,7 @@ const profileSchema = z.strictObject({
       access_token: byMode,
       refresh_token: prefix,
       authorization_code: prefix,
+      platform_key: prefix,
     }),
   }),
   headers: z.strictObject({
@@ -51,6 +52,8 @@ const profileSchema = z.strictObject({
   rateClasses: z.record(z.string(), z.array(window).min(1)),
   /** Refused credentials that one address may present before it has to wait. */
   failedCredentials: window,
+  /** Keys older than this are told to be rotated soon; null for a contract that says nothing of it. */
+  keyRotationDays: z.int().positive().nullable(),
   pagination: z.strictObject({ defaultLimit: z.int().positive(), maxLimit: z.int().positive() }),
   /** The catalogue: what each scope lets a program do, as a sentence for the consent page. */
   scopes: z.record(
@@ -59,6 +62,8 @@ const profileSchema = z.strictObject({
       group: z.enum(['see', 'change']),
       sentence: z.string(),
       detail: z.string(),
+      /** True for a scope that administrators give to API keys, and no app may ask for. */
+      apiKeysOnly: z.boolean().default(false),
     }),
   ),
   oauth: z.strictObject({
@@ -77,6 +82,11 @@ const profileSchema = z.strictObject({
 export type Profile = z.infer<typeof profileSchema> & {
   /** The folder of the profile's file: what its relative paths start from. */
   readonly folder: string
+}
+
+/** The scopes that an OAuth app may ask for. */
+export function appScopes(profile: Profile): string[] {
+  return Object.keys(profile.scopes).filter((name) => profile.scopes[name]?.apiKeysOnly === false)
 }
 
 /**

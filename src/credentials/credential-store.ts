@@ -1,25 +1,28 @@
 // The one table of bearer credentials (decision 1): the only file that knows `credentials`.
-import type { ClientId, GrantId, KeyId, OrganizationId, PersonId } from '../core/ids.ts'
+import type { ClientId, GrantId, KeyId, OrganizationId, PersonId, PlatformId } from '../core/ids.ts'
 import type { Mode, Principal } from '../core/principal.ts'
 import type { Database, Db, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 
 interface CredentialRow {
-  readonly kind: 'api_key' | 'access_token'
-  readonly organization_id: OrganizationId
-  readonly mode: Mode
+  readonly kind: Principal['kind']
+  readonly organization_id: OrganizationId | null
+  readonly mode: Mode | null
   readonly scopes: readonly string[]
   readonly audience: string | null
   readonly client_id: ClientId | null
   readonly person_id: PersonId | null
   readonly grant_id: GrantId | null
   readonly key_id: KeyId | null
+  readonly platform_id: PlatformId | null
+  readonly allowed_addresses: readonly string[] | null
   readonly expires_at: Date | null
 }
 
 const findByHash: Statement = {
   name: 'credential-by-hash',
-  text: `select kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, key_id, expires_at
+  text: `select kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, key_id, platform_id,
+           allowed_addresses, expires_at
          from credentials where hash = $1`,
 }
 
@@ -35,20 +38,29 @@ export interface NewKeyCredential {
   readonly organization: OrganizationId
   readonly mode: Mode
   readonly scopes: readonly string[]
+  readonly allowedAddresses: readonly string[] | null
   readonly expiresAt: Date | null
 }
 
-/** From the commit on, the key's secret is good. */
-export async function insertKeyCredential(db: Db, it: NewKeyCredential): Promise<void> {
-  await db('credentials').insert({
+/** From the commit on, the keys' secrets are good. One that is there already is left as it is. */
+export async function insertKeyCredentials(db: Db, keys: readonly NewKeyCredential[]): Promise<void> {
+  if (keys.length === 0) return
+  const rows = keys.map((it) => ({
     hash: it.hash,
     kind: 'api_key',
     organization_id: it.organization,
     mode: it.mode,
     scopes: it.scopes,
     key_id: it.key,
+    allowed_addresses: it.allowedAddresses,
     expires_at: it.expiresAt,
-  })
+  }))
+  await db('credentials').insert(rows).onConflict('hash').ignore()
+}
+
+/** From the commit on, the platform's key opens provisioning. */
+export async function insertPlatformCredential(db: Db, hash: Digest, platform: PlatformId): Promise<void> {
+  await db('credentials').insert({ hash, kind: 'platform_key', scopes: [], platform_id: platform })
 }
 
 /** From the commit on, every secret of the key is refused. */
@@ -56,16 +68,38 @@ export async function deleteKeyCredentials(db: Db, key: KeyId): Promise<void> {
   await db('credentials').where({ key_id: key }).delete()
 }
 
+/** The key's secret is refused from `at` on, or from an earlier expiry that it has already. */
+export async function limitKeyCredential(db: Db, key: KeyId, at: Date): Promise<void> {
+  await db('credentials')
+    .where({ key_id: key })
+    .update({ expires_at: db.raw('least(expires_at, ?::timestamptz)', [at]) })
+}
+
+/** From the commit on, every key and token of these organizations is refused; index credentials_organization_id_index. */
+export async function deleteOrganizationCredentials(
+  db: Db,
+  organizations: readonly OrganizationId[],
+): Promise<void> {
+  await db('credentials').whereIn('organization_id', organizations).delete()
+}
+
+/** From the commit on, the platform's key is refused; those that it provisioned are not touched. */
+export async function deletePlatformCredential(db: Db, platform: PlatformId): Promise<void> {
+  await db('credentials').where({ platform_id: platform }).delete()
+}
+
 function toPrincipal(row: CredentialRow): Principal {
-  const holder = {
-    organization: row.organization_id,
-    mode: row.mode,
-    scopes: new Set(row.scopes),
-    expiresAt: row.expires_at,
+  const scopes = new Set(row.scopes)
+  if (row.kind === 'platform_key') {
+    if (row.platform_id === null) throw new Error('a platform_key row without a platform')
+    return { kind: 'platform_key', platform: row.platform_id, scopes, expiresAt: null }
   }
+  const { organization_id: organization, mode, expires_at: expiresAt } = row
+  if (organization === null || mode === null) throw new Error(`an ${row.kind} row without its organization`)
+  const holder = { organization, mode, scopes, expiresAt }
   if (row.kind === 'api_key') {
     if (row.key_id === null) throw new Error('an api_key row without a key')
-    return { ...holder, kind: 'api_key', key: row.key_id }
+    return { ...holder, kind: 'api_key', key: row.key_id, allowedAddresses: row.allowed_addresses }
   }
   const { client_id: client, person_id: person, grant_id: grant, audience } = row
   if (client === null || person === null || grant === null || audience === null) {

@@ -3,11 +3,17 @@
 import type { Principal } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import { type Digest, sha256 } from '../lib/digest.ts'
+import { isWithin } from '../lib/network.ts'
 import type { Clock } from '../lib/time.ts'
-import type { SecretFormat } from './format.ts'
+import type { SecretFormat, SecretKind } from './format.ts'
 
-/** @throws Problem invalid_credential, always the same to the outside; the exact reason is for the log */
-export type Validate = (secret: string) => Promise<Principal>
+/**
+ * @param address where the request came from
+ * @throws Problem invalid_credential, always the same to the outside; the exact reason is for the log;
+ *   address_not_allowed for a good key outside of its networks: its owner would search for long, and a thief
+ *   learns nothing that he can use
+ */
+export type Validate = (secret: string, address: string) => Promise<Principal>
 
 export interface ValidatorParts {
   readonly format: SecretFormat
@@ -19,16 +25,23 @@ export interface ValidatorParts {
 
 /** One look-up by hash; a text that isn't one of our bearer secrets costs none. */
 export function createValidator({ format, find, clock, audience }: ValidatorParts): Validate {
-  return async (secret) => {
+  return async (secret, address) => {
     const kind = format.read(secret)
     if (kind === null) throw refuse('malformed')
-    if (kind !== 'api_key' && kind !== 'access_token') throw refuse(`a ${kind} is no bearer credential`)
+    if (!isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
     const who = await find(sha256(secret))
     if (!who) throw refuse('unknown or revoked')
     if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
     if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
+    if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {
+      throw new Problem('address_not_allowed', { reason: `${who.key} from ${address}` })
+    }
     return who
   }
+}
+
+function isBearer(kind: SecretKind): kind is Principal['kind'] {
+  return kind === 'api_key' || kind === 'access_token' || kind === 'platform_key'
 }
 
 function refuse(reason: string): Problem {

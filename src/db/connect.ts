@@ -46,9 +46,18 @@ const connectTimeoutMs = 5000
 /** A database that does not answer must not keep whoever asks waiting for ever. Migrations take their time. */
 const queryTimeoutMs = 15_000
 
+/**
+ * The role that the server puts on: it can't change or remove what the ledger holds. A transaction pooler
+ * would refuse the setting: behind one the user of DATABASE_URL should be a member of this role alone.
+ */
+const appRole = 'latchkey_app'
+
 /** Opens the pools; nothing is connected until the first statement. */
 export function openDatabase(address: DatabaseAddress): Database {
-  const connection = { ...connectionOf(address, 'pooled'), query_timeout: queryTimeoutMs }
+  const connection = {
+    ...withRole(address),
+    query_timeout: queryTimeoutMs,
+  }
   const knex = createKnex({
     client: 'pg',
     connection,
@@ -137,6 +146,17 @@ function connectionOf(address: DatabaseAddress, route: Route) {
   }
   const { host, port, user, database } = address
   return { ...common, host, port, user, database }
+}
+
+function withRole(address: DatabaseAddress) {
+  const connection = connectionOf(address, 'pooled')
+  const options = `-c role=${appRole}`
+  if (!('connectionString' in connection)) return { ...connection, options }
+  if (address.kind === 'url' && address.directUrl.reveal() !== address.url.reveal()) return connection
+  // What the address itself asks for goes before what stands beside it: so the role is asked for there too.
+  const url = new URL(connection.connectionString)
+  url.searchParams.set('options', [url.searchParams.get('options'), options].filter(Boolean).join(' '))
+  return { ...connection, connectionString: url.href }
 }
 
 function urlOf(address: DatabaseAddress & { readonly kind: 'url' }, route: Route): string {

@@ -1,33 +1,63 @@
 // Making an API key: its row for people to see, its credential for the validator, both or neither.
 import { record } from '../audit/record.ts'
-import { newKeyId, type OrganizationId } from '../core/ids.ts'
+import { type Attribution, actorId } from '../core/attribution.ts'
+import { type KeyId, newKeyId, type OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
-import { insertKeyCredential } from '../credentials/credential-store.ts'
+import { insertKeyCredentials } from '../credentials/credential-store.ts'
 import type { SecretFormat } from '../credentials/format.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
+import { asTenant } from '../db/tenant.ts'
 import { sha256 } from '../lib/digest.ts'
 import type { Secret } from '../lib/secret.ts'
-import type { ApiKey } from './key.ts'
+import { requireActiveOrganization } from '../organizations/organization-store.ts'
+import { type ApiKey, endsAt } from './key.ts'
 import { insertKey } from './key-store.ts'
 
 export interface NewKey {
   readonly organization: OrganizationId
   readonly mode: Mode
   readonly name: string
-  /** Names from the profile's catalogue: the caller has checked them. */
+  /** Names from the profile's catalogue: the caller has checked them, and that its maker may give them. */
   readonly scopes: readonly string[]
   readonly expiresAt: Date | null
-  /** Who makes it, for the ledger. */
-  readonly actor: string
+  /** As readAllowedAddresses gives them. */
+  readonly allowedAddresses: readonly string[] | null
+  readonly by: Attribution
 }
 
-/** The secret is in this answer and nowhere else: only its hash is kept (SECURITY K3, K6). */
-export async function issueKey(
-  db: Db,
+export interface IssuedKey {
+  readonly key: ApiKey
+  /** It is in this answer and nowhere else: only its hash is kept (SECURITY K3, K6). */
+  readonly secret: Secret
+}
+
+/** @throws Problem organization_suspended */
+export function issueKey(db: Db, format: SecretFormat, wanted: NewKey, now: Date): Promise<IssuedKey> {
+  return db.transaction(async (tx) => {
+    await requireActiveOrganization(tx, wanted.organization)
+    return await asTenant(tx, wanted, async (walled) => {
+      const issued = await writeKey(walled, format, wanted, null, now)
+      const { key } = issued
+      await record(walled, {
+        organization: key.organization,
+        by: wanted.by,
+        action: 'key.created',
+        target: key.id,
+        details: describeKey(key),
+      })
+      return issued
+    })
+  })
+}
+
+/** The two rows of a new key, in the caller's transaction; what the ledger is told is the caller's. */
+export async function writeKey(
+  tx: Tx,
   format: SecretFormat,
   wanted: NewKey,
+  rotatedFrom: KeyId | null,
   now: Date,
-): Promise<{ readonly key: ApiKey; readonly secret: Secret }> {
+): Promise<IssuedKey> {
   const secret = format.write('api_key', wanted.mode)
   const key: ApiKey = {
     id: newKeyId(),
@@ -37,20 +67,33 @@ export async function issueKey(
     scopes: [...new Set(wanted.scopes)].sort(),
     prefix: format.prefix('api_key', wanted.mode),
     lastFour: secret.reveal().slice(-4),
+    hash: sha256(secret.reveal()),
+    allowedAddresses: wanted.allowedAddresses,
+    createdBy: actorId(wanted.by.actor),
     createdAt: now,
     expiresAt: wanted.expiresAt,
+    deactivatedAt: null,
     revokedAt: null,
+    rotatedFrom,
+    retiresAt: null,
   }
-  await db.transaction(async (tx) => {
-    await insertKey(tx, key)
-    await insertKeyCredential(tx, { ...key, key: key.id, hash: sha256(secret.reveal()) })
-    await record(tx, {
-      organization: key.organization,
-      actor: wanted.actor,
-      action: 'key.created',
-      target: key.id,
-      details: { name: key.name, mode: key.mode, scopes: key.scopes, expires_at: key.expiresAt },
-    })
-  })
+  await insertKey(tx, key)
+  await insertKeyCredentials(tx, [toCredential(key)])
   return { key, secret }
+}
+
+/** The credential of a key whose secret is good. */
+export function toCredential(key: ApiKey) {
+  return { ...key, key: key.id, expiresAt: endsAt(key) }
+}
+
+/** What the ledger tells of a key: everything but what could open something. */
+export function describeKey(key: ApiKey): Readonly<Record<string, unknown>> {
+  return {
+    name: key.name,
+    mode: key.mode,
+    scopes: key.scopes,
+    expires_at: key.expiresAt,
+    ...(key.allowedAddresses ? { allowed_addresses: key.allowedAddresses } : {}),
+  }
 }

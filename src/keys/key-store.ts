@@ -1,8 +1,9 @@
 // The only file that knows the table `api_keys`.
-import type { KeyId, OrganizationId } from '../core/ids.ts'
+import type { KeyId, OrganizationId, PlatformId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Db } from '../db/connect.ts'
-import type { ApiKey } from './key.ts'
+import type { Digest } from '../lib/digest.ts'
+import type { ApiKey, KeyListing } from './key.ts'
 
 interface KeyRow {
   readonly id: KeyId
@@ -12,9 +13,22 @@ interface KeyRow {
   readonly scopes: readonly string[]
   readonly prefix: string
   readonly last_four: string
+  readonly hash: Digest
+  readonly allowed_addresses: readonly string[] | null
+  readonly created_by: string | null
   readonly created_at: Date
   readonly expires_at: Date | null
+  readonly deactivated_at: Date | null
   readonly revoked_at: Date | null
+  readonly rotated_from: KeyId | null
+  readonly retires_at: Date | null
+}
+
+interface ListingRow extends KeyRow {
+  readonly creator: string | null
+  readonly used_at: Date | null
+  readonly used_address: string | null
+  readonly used_client: string | null
 }
 
 const toKey = (row: KeyRow): ApiKey => ({
@@ -25,9 +39,21 @@ const toKey = (row: KeyRow): ApiKey => ({
   scopes: row.scopes,
   prefix: row.prefix,
   lastFour: row.last_four,
+  hash: row.hash,
+  allowedAddresses: row.allowed_addresses,
+  createdBy: row.created_by,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
+  deactivatedAt: row.deactivated_at,
   revokedAt: row.revoked_at,
+  rotatedFrom: row.rotated_from,
+  retiresAt: row.retires_at,
+})
+
+const toListing = (row: ListingRow): KeyListing => ({
+  key: toKey(row),
+  creator: row.creator,
+  lastUse: row.used_at ? { at: row.used_at, address: row.used_address, client: row.used_client } : null,
 })
 
 export async function insertKey(db: Db, key: ApiKey): Promise<void> {
@@ -39,28 +65,164 @@ export async function insertKey(db: Db, key: ApiKey): Promise<void> {
     scopes: key.scopes,
     prefix: key.prefix,
     last_four: key.lastFour,
+    hash: key.hash,
+    allowed_addresses: key.allowedAddresses,
+    created_by: key.createdBy,
     created_at: key.createdAt,
     expires_at: key.expiresAt,
+    rotated_from: key.rotatedFrom,
   })
 }
 
-/** Newest first; index api_keys_organization_id_index. */
-export async function listKeys(db: Db, organization: OrganizationId, limit: number): Promise<ApiKey[]> {
+/** Where a page of keys begins: after the key that was made at this time under this id. */
+export interface KeyCursor {
+  readonly createdAt: Date
+  readonly id: KeyId
+}
+
+export interface KeyQuery {
+  readonly organization: OrganizationId
+  readonly mode: Mode | 'any'
+  readonly after: KeyCursor | null
+  readonly limit: number
+  /** An id, the last four characters, or a part of the name. */
+  readonly search?: string
+}
+
+const listings = (db: Db) =>
+  db('api_keys as k')
+    .leftJoin('api_key_uses as u', 'u.key_id', 'k.id')
+    .leftJoin('persons as p', 'p.id', 'k.created_by')
+    .select<ListingRow[]>(
+      'k.*',
+      db.raw('coalesce(p.name, p.email) as creator'),
+      'u.used_at',
+      'u.address as used_address',
+      'u.client as used_client',
+    )
+
+/** Newest first; indexes api_keys_organization_id_index and api_keys_mode_index, whatever the number of keys. */
+export async function listKeys(db: Db, query: KeyQuery): Promise<KeyListing[]> {
+  const { organization, mode, after, limit, search } = query
+  const rows = await listings(db)
+    .where('k.organization_id', organization)
+    .modify((it) => {
+      if (mode !== 'any') it.where('k.mode', mode)
+      if (after) it.whereRaw('(k.created_at, k.id) < (?, ?)', [after.createdAt, after.id])
+      if (search) {
+        const part = `%${search.replace(/[\\%_]/g, '\\$&')}%`
+        it.where((either) =>
+          either.where('k.id', search).orWhere('k.last_four', search).orWhereILike('k.name', part),
+        )
+      }
+    })
+    .orderBy([
+      { column: 'k.created_at', order: 'desc' },
+      { column: 'k.id', order: 'desc' },
+    ])
+    .limit(limit)
+  return rows.map(toListing)
+}
+
+/** One key with what is known about it; primary key. null when there is none within reach. */
+export async function findListing(
+  db: Db,
+  reach: Pick<KeyQuery, 'organization' | 'mode'>,
+  id: KeyId,
+): Promise<KeyListing | null> {
+  const [row] = await listings(db)
+    .where({ 'k.id': id, 'k.organization_id': reach.organization })
+    .modify((it) => {
+      if (reach.mode !== 'any') it.where('k.mode', reach.mode)
+    })
+  return row ? toListing(row) : null
+}
+
+/** Whose key it is, for those who may look into every organization. */
+export async function findKeyOwner(db: Db, id: KeyId): Promise<OrganizationId | null> {
+  const row = await db<KeyRow>('api_keys').where({ id }).first('organization_id')
+  return row?.organization_id ?? null
+}
+
+/** The key, locked until the transaction ends: of two that change it the second sees what the first made of it. */
+export async function lockKey(
+  db: Db,
+  reach: Pick<KeyQuery, 'organization' | 'mode'>,
+  id: KeyId,
+): Promise<ApiKey | null> {
+  const row = await db<KeyRow>('api_keys')
+    .where({ id, organization_id: reach.organization })
+    .modify((it) => {
+      if (reach.mode !== 'any') it.where('mode', reach.mode)
+    })
+    .forUpdate()
+    .first()
+  return row ? toKey(row) : null
+}
+
+/** The key that took this one's place, if one did. */
+export async function findSuccessor(db: Db, id: KeyId): Promise<KeyId | null> {
+  const row = await db<KeyRow>('api_keys').where({ rotated_from: id }).first('id')
+  return row?.id ?? null
+}
+
+export interface KeyChange {
+  readonly revokedAt?: Date
+  readonly deactivatedAt?: Date | null
+  readonly retiresAt?: Date
+}
+
+/** The key as it is after. @throws Error when there is none: whoever changes one has locked it */
+export async function updateKey(db: Db, id: KeyId, change: KeyChange): Promise<ApiKey> {
+  const columns = {
+    revoked_at: change.revokedAt,
+    deactivated_at: change.deactivatedAt,
+    retires_at: change.retiresAt,
+  }
+  const [row] = await db('api_keys')
+    .where({ id })
+    .update(Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)))
+    .returning<KeyRow[]>('*')
+  if (!row) throw new Error(`no key ${id} to change`)
+  return toKey(row)
+}
+
+export async function deleteKeyRow(db: Db, id: KeyId): Promise<void> {
+  await db('api_keys').where({ id }).delete()
+}
+
+/** Keys of these organizations whose secrets are good but for a suspension. */
+export async function listWorkingKeys(
+  db: Db,
+  organizations: readonly OrganizationId[],
+  now: Date,
+): Promise<ApiKey[]> {
   const rows = await db<KeyRow>('api_keys')
-    .where({ organization_id: organization })
+    .whereIn('organization_id', organizations)
+    .whereNull('revoked_at')
+    .whereNull('deactivated_at')
+    .whereRaw('coalesce(least(expires_at, retires_at), ?) >= ?', [now, now])
+  return rows.map(toKey)
+}
+
+/** The newest key of an organization and mode that this platform made, and that works. */
+export async function findProvisionedKey(
+  db: Db,
+  organization: OrganizationId,
+  mode: Mode,
+  platform: PlatformId,
+  now: Date,
+): Promise<ApiKey | null> {
+  const row = await db<KeyRow>('api_keys')
+    .where({ organization_id: organization, mode, created_by: platform })
+    .whereNull('revoked_at')
+    .whereNull('deactivated_at')
+    .whereNull('retires_at')
+    .where((either) => either.whereNull('expires_at').orWhere('expires_at', '>', now))
     .orderBy([
       { column: 'created_at', order: 'desc' },
       { column: 'id', order: 'desc' },
     ])
-    .limit(limit)
-  return rows.map(toKey)
-}
-
-/** The key as it is after; null when there is none. A key that is revoked already keeps its time. */
-export async function markRevoked(db: Db, id: KeyId, now: Date): Promise<ApiKey | null> {
-  const [row] = await db('api_keys')
-    .where({ id })
-    .update({ revoked_at: db.raw('coalesce(revoked_at, ?)', [now]) })
-    .returning<KeyRow[]>('*')
+    .first()
   return row ? toKey(row) : null
 }

@@ -24,7 +24,7 @@ import { currentExchange } from './exchange.ts'
 import { findGrant, type Grant } from './grant-store.ts'
 import { present } from './presentation.ts'
 import { findRefreshToken } from './refresh-token-store.ts'
-import { revokeGrant } from './revoke-grant.ts'
+import { byItsClient, revokeGrant } from './revoke-grant.ts'
 
 export interface AdapterParts {
   readonly database: Database
@@ -87,11 +87,13 @@ class GrantModel extends Model {
 
   /** The engine destroys a grant when a code was replayed, or a client revoked a token (RFC 7009). */
   override async destroy(id: string): Promise<void> {
-    const replayed = (currentExchange()?.code?.state ?? 'fresh') !== 'fresh'
+    const exchange = currentExchange()
+    if (!exchange) throw new Error('a grant ended outside of a request')
+    const replayed = (exchange.code?.state ?? 'fresh') !== 'fresh'
     await revokeGrant(
       this.parts.database.knex,
       id,
-      'client',
+      byItsClient(exchange.origin),
       replayed ? 'code_replayed' : 'revoked_by_client',
     )
   }

@@ -1,4 +1,5 @@
 // Authorization codes, and the one statement that spends one: the only file that knows `authorization_codes`.
+import type { Origin } from '../core/attribution.ts'
 import type { Database, Db, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
@@ -71,6 +72,7 @@ const spend: Statement = {
     'update authorization_codes set consumed_at = clock_timestamp() where hash = $1 and consumed_at is null',
     { hash: 3, scopes: 4, expiresAt: 5 },
     { hash: 6, scopes: 7, expiresAt: 8 },
+    { action: 'token.issued', address: 9, requestId: 10 },
   ),
 }
 
@@ -84,8 +86,9 @@ export async function spendCode(
   code: StoredCode,
   access: MintedToken,
   refresh: MintedToken | null,
+  { address, requestId }: Origin,
 ): Promise<boolean> {
-  const values = [code.hash, code.grant.id, ...placesOf(access), ...placesOf(refresh)]
+  const values = [code.hash, code.grant.id, ...placesOf(access), ...placesOf(refresh), address, requestId]
   const [row] = await database.run<{ spent: number }>(spend, values)
   return row?.spent === 1
 }

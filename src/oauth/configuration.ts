@@ -2,7 +2,7 @@
 import type { Context } from 'koa'
 import { isLoopback } from '../core/config.ts'
 import type { Contract } from '../core/contract.ts'
-import type { Profile } from '../core/profile.ts'
+import { appScopes, type Profile } from '../core/profile.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import { sha256 } from '../lib/digest.ts'
@@ -86,12 +86,13 @@ function readRefreshRequest(ctx: KoaContextWithOIDC) {
     scope: typeof scope === 'string' ? scope : undefined,
     resource: [resource ?? []].flat().map(String),
     elapsedMs: exchange.elapsedMs,
+    origin: exchange.origin,
   }
 }
 
 function configurationOf(parts: EngineParts): Configuration {
   const { profile, audience, publicUrl } = parts
-  const scopes = Object.keys(profile.scopes)
+  const scopes = appScopes(profile)
   const secure = publicUrl.startsWith('https:')
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
   return {

@@ -2,7 +2,9 @@
 // and written by one statement when the engine has made its answer (decision 4).
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Middleware } from 'koa'
+import type { Origin } from '../core/attribution.ts'
 import type { Database } from '../db/connect.ts'
+import { originOf } from '../web/client-address.ts'
 import { type StoredCode, spendCode } from './code-store.ts'
 import type { MintedToken } from './mint-store.ts'
 import type { Presentation } from './presentation.ts'
@@ -11,6 +13,8 @@ import type { Presentation } from './presentation.ts'
 export interface Exchange {
   /** ms since the request arrived. */
   readonly elapsedMs: () => number
+  /** For the ledger. */
+  readonly origin: Origin
   presentation: Presentation | null
   /** The code that was presented, once the engine has asked for it. */
   code: StoredCode | null
@@ -32,11 +36,12 @@ export function currentExchange(): Exchange | null {
  * client hears of it. An error anywhere leaves the code as it was; a request that finds the code spent
  * by another in the meantime is told `invalid_grant`.
  */
-export function commitExchanges(database: Database): Middleware {
+export function commitExchanges(database: Database, trustedProxies: number): Middleware {
   return (ctx, next) => {
     const arrivedAt = performance.now()
     const exchange: Exchange = {
       elapsedMs: () => performance.now() - arrivedAt,
+      origin: originOf(ctx, trustedProxies),
       presentation: null,
       code: null,
       consumed: false,
@@ -55,9 +60,9 @@ export function commitExchanges(database: Database): Middleware {
 
 /** False when another request was first. */
 async function commit(database: Database, exchange: Exchange): Promise<boolean> {
-  const { code, accessToken, refreshToken, presentation } = exchange
+  const { code, accessToken, refreshToken, presentation, origin } = exchange
   if (!code || !accessToken) throw new Error('the engine answered a code exchange without a token')
-  const isFirst = await spendCode(database, code, accessToken, refreshToken)
+  const isFirst = await spendCode(database, code, accessToken, refreshToken, origin)
   if (isFirst) presentation?.wasFirst()
   return isFirst
 }

@@ -1,5 +1,5 @@
 // RFC 9728: where a client that was refused by the API learns which authorization server to ask.
-import type { Profile } from '../core/profile.ts'
+import { appScopes, type Profile } from '../core/profile.ts'
 
 export interface ProtectedResource {
   /** The resource's identifier: the audience of its access tokens (RFC 8707). */
@@ -18,7 +18,7 @@ export function protectedResource(profile: Profile, publicUrl: string): Protecte
       resource,
       authorization_servers: [publicUrl],
       // offline_access is between client and authorization server: no resource asks for it.
-      scopes_supported: Object.keys(profile.scopes),
+      scopes_supported: appScopes(profile),
       bearer_methods_supported: ['header'],
       resource_name: `${profile.brand.name} API`,
     },

@@ -1,4 +1,5 @@
 // Refresh tokens, and the one statement that rotates one: the only file that knows `refresh_tokens`.
+import type { Origin } from '../core/attribution.ts'
 import type { Database, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
@@ -74,6 +75,7 @@ const rotate: Statement = {
       where hash = $1 and retired_at is null`,
     { hash: 4, scopes: 5, expiresAt: 6 },
     { hash: 7, scopes: 8, expiresAt: 9 },
+    { action: 'token.refreshed', address: 10, requestId: 11 },
   ),
 }
 
@@ -87,8 +89,11 @@ export async function rotateRefreshToken(
   sealedAnswer: Buffer,
   access: MintedToken,
   refresh: MintedToken,
+  { address, requestId }: Origin,
 ): Promise<boolean> {
-  const values = [token.hash, token.grant.id, sealedAnswer, ...placesOf(access), ...placesOf(refresh)]
+  const { hash, grant } = token
+  const tokens = [...placesOf(access), ...placesOf(refresh)]
+  const values = [hash, grant.id, sealedAnswer, ...tokens, address, requestId]
   const [row] = await database.run<{ spent: number }>(rotate, values)
   return row?.spent === 1
 }

@@ -1,5 +1,6 @@
 // Ending an authorization: the grant and all that it minted, in one transaction (decision 2).
 import { record } from '../audit/record.ts'
+import type { Attribution, Origin } from '../core/attribution.ts'
 import type { Db } from '../db/connect.ts'
 import { deleteGrant, type Grant } from './grant-store.ts'
 
@@ -10,11 +11,16 @@ export type RevocationCause =
   | 'code_replayed'
   | 'refresh_token_reused'
 
+/** By the app that it was given to, on behalf of the person who gave it. */
+export function byItsClient(origin: Origin): (grant: Grant) => Attribution {
+  return ({ client, person }) => ({ ...origin, actor: { kind: 'app', id: client, onBehalfOf: person } })
+}
+
 /** The grant that was; null when it was gone already. */
 export function revokeGrant(
   db: Db,
   id: string,
-  actor: string,
+  by: (grant: Grant) => Attribution,
   cause: RevocationCause,
 ): Promise<Grant | null> {
   return db.transaction(async (tx) => {
@@ -22,7 +28,7 @@ export function revokeGrant(
     if (!grant) return null
     await record(tx, {
       organization: grant.organization,
-      actor,
+      by: by(grant),
       action: cause === 'refresh_token_reused' ? 'refresh_token.reused' : 'grant.revoked',
       target: grant.id,
       details: { cause, client: grant.client, person: grant.person },

@@ -1,5 +1,6 @@
 // The refresh grant: ours, atomic and idempotent (decision 5). It takes the place of the engine's own
 // through registerGrantType; client authentication, parameters, CORS and error answers stay the engine's.
+import type { Origin } from '../core/attribution.ts'
 import { missingScopes, parseScopes, printScopes } from '../core/scopes.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Database } from '../db/connect.ts'
@@ -9,7 +10,7 @@ import { addSeconds, type Clock, earlier, secondMs } from '../lib/time.ts'
 import { errors } from './engine.ts'
 import type { Presentation } from './presentation.ts'
 import { findRefreshToken, rotateRefreshToken, type StoredRefreshToken } from './refresh-token-store.ts'
-import { revokeGrant } from './revoke-grant.ts'
+import { byItsClient, revokeGrant } from './revoke-grant.ts'
 
 export interface RefreshRequest {
   readonly clientId: string
@@ -21,6 +22,8 @@ export interface RefreshRequest {
   /** ms since the request arrived. */
   readonly elapsedMs: () => number
   readonly presentation: Presentation
+  /** For the ledger. */
+  readonly origin: Origin
 }
 
 export interface RotationParts {
@@ -89,6 +92,7 @@ async function rotate(
     seal(answerKey(request.refreshToken), answer),
     { hash: sha256(accessToken.reveal()), scopes: granted, expiresAt },
     { hash: sha256(successor.reveal()), scopes: token.scopes, expiresAt: token.expiresAt },
+    request.origin,
   )
   if (!won) return null
   request.presentation.wasFirst()
@@ -113,7 +117,7 @@ async function answerRetired(
   ) {
     throw new errors.InvalidGrant('refresh token rotated by a parallel request')
   }
-  await revokeGrant(parts.database.knex, grant.id, 'client', 'refresh_token_reused')
+  await revokeGrant(parts.database.knex, grant.id, byItsClient(request.origin), 'refresh_token_reused')
   throw new errors.InvalidGrant('refresh token already used')
 }
 

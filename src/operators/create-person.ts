@@ -1,5 +1,6 @@
 // Making a person who can sign in.
 import { record } from '../audit/record.ts'
+import type { Attribution } from '../core/attribution.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import { isEmail } from './email.ts'
@@ -8,7 +9,7 @@ import { insertPerson, type Person } from './person-store.ts'
 /** @throws Problem invalid_parameter for an address that is malformed or taken */
 export function createPerson(
   db: Db,
-  { email, name, actor }: { readonly email: string; readonly name: string | null; readonly actor: string },
+  { email, name, by }: { readonly email: string; readonly name: string | null; readonly by: Attribution },
 ): Promise<Person> {
   if (!isEmail(email)) {
     throw new Problem('invalid_parameter', { param: 'email', say: `"${email}" is not an email address.` })
@@ -22,7 +23,7 @@ export function createPerson(
       })
     await record(tx, {
       organization: null,
-      actor,
+      by,
       action: 'person.created',
       target: person.id,
       details: { name },

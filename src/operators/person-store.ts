@@ -1,5 +1,5 @@
 // People who sign in: the only file that knows `persons`, `one_time_links` and `person_sessions`.
-import { newPersonId, type PersonId } from '../core/ids.ts'
+import { newPersonId, type PersonId, type SessionId } from '../core/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 
@@ -85,8 +85,27 @@ export async function spendOneTimeLink(db: Db, hash: Digest, now: Date): Promise
   return row?.person_id ?? null
 }
 
-export async function insertSession(db: Db, hash: Digest, person: PersonId, expiresAt: Date): Promise<void> {
-  await db('person_sessions').insert({ hash, person_id: person, expires_at: expiresAt })
+export interface NewSession {
+  readonly id: SessionId
+  readonly hash: Digest
+  readonly person: PersonId
+  readonly address: string | null
+  readonly client: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+}
+
+export async function insertSession(db: Db, it: NewSession): Promise<void> {
+  await db('person_sessions').insert({
+    id: it.id,
+    hash: it.hash,
+    person_id: it.person,
+    address: it.address,
+    client: it.client,
+    created_at: it.createdAt,
+    last_seen_at: it.createdAt,
+    expires_at: it.expiresAt,
+  })
 }
 
 /** Who is signed in, not idle since before `idleSince`; primary key. */

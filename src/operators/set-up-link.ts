@@ -1,5 +1,6 @@
 // The one-time link by which a person chooses a password: works once, for 30 minutes.
-import { record } from '../audit/record.ts'
+import { recordForEach } from '../audit/record.ts'
+import type { Origin } from '../core/attribution.ts'
 import type { PersonId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
@@ -7,6 +8,7 @@ import { sha256 } from '../lib/digest.ts'
 import { randomToken } from '../lib/random.ts'
 import { Secret } from '../lib/secret.ts'
 import { addSeconds, minuteSeconds } from '../lib/time.ts'
+import { listOrganizationIds } from '../organizations/membership-store.ts'
 import { hashPassword, passwordMistake } from './password.ts'
 import {
   deleteLinksAndSessions,
@@ -45,6 +47,7 @@ export async function setUpPassword(
   db: Db,
   token: string,
   password: string,
+  from: Origin,
   now: Date,
 ): Promise<PersonId | null> {
   const mistake = passwordMistake(password)
@@ -56,7 +59,9 @@ export async function setUpPassword(
     if (!person) return null
     await setPasswordHash(tx, person, hash)
     await deleteLinksAndSessions(tx, person)
-    await record(tx, { organization: null, actor: person, action: 'person.set_up', target: person })
+    const by = { ...from, actor: { kind: 'person', id: person } } as const
+    const entry = { by, action: 'person.set_up', target: person } as const
+    await recordForEach(tx, await listOrganizationIds(tx, person), entry)
     return person
   })
 }

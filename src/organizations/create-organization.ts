@@ -1,5 +1,6 @@
 // Making an organization.
 import { record } from '../audit/record.ts'
+import type { Attribution } from '../core/attribution.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import { insertOrganization, type Organization } from './organization-store.ts'
@@ -7,7 +8,7 @@ import { insertOrganization, type Organization } from './organization-store.ts'
 /** @throws Problem invalid_parameter for a slug that is malformed or taken */
 export function createOrganization(
   db: Db,
-  { name, slug, actor }: { readonly name: string; readonly slug: string; readonly actor: string },
+  { name, slug, by }: { readonly name: string; readonly slug: string; readonly by: Attribution },
 ): Promise<Organization> {
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)) {
     const say = `The slug "${slug}" must be 1 to 63 of a-z, 0-9 and hyphens, with none at its ends: it is a host name.`
@@ -20,7 +21,7 @@ export function createOrganization(
     const { id } = organization
     await record(tx, {
       organization: id,
-      actor,
+      by,
       action: 'organization.created',
       target: id,
       details: { name, slug },

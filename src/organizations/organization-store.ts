@@ -1,34 +1,35 @@
-// Organizations, and who belongs to them: the only file that knows `organizations` and `memberships`.
-import { isOrganizationId, newOrganizationId, type OrganizationId, type PersonId } from '../core/ids.ts'
-import type { Db } from '../db/connect.ts'
+// Organizations: the only file that knows `organizations`.
+import { isOrganizationId, newOrganizationId, type OrganizationId, type PlatformId } from '../core/ids.ts'
+import { Problem } from '../core/problems.ts'
+import type { Db, Tx } from '../db/connect.ts'
 
 export interface Organization {
   readonly id: OrganizationId
   readonly name: string
   readonly slug: string
   readonly createdAt: Date
+  readonly suspendedAt: Date | null
+  /** The platform that provisioned it, and that platform's own name for it. */
+  readonly platform: { readonly id: PlatformId; readonly externalId: string } | null
 }
 
-export type Role = 'ADMIN' | 'MEMBER'
-export const roles = ['ADMIN', 'MEMBER'] as const satisfies readonly Role[]
-
-export interface Membership {
-  readonly organization: Organization
-  readonly role: Role
-}
-
-interface OrganizationRow {
+export interface OrganizationRow {
   readonly id: OrganizationId
   readonly name: string
   readonly slug: string
   readonly created_at: Date
+  readonly suspended_at: Date | null
+  readonly platform_id: PlatformId | null
+  readonly external_id: string | null
 }
 
-const toOrganization = (row: OrganizationRow): Organization => ({
+export const toOrganization = (row: OrganizationRow): Organization => ({
   id: row.id,
   name: row.name,
   slug: row.slug,
   createdAt: row.created_at,
+  suspendedAt: row.suspended_at,
+  platform: row.platform_id && row.external_id ? { id: row.platform_id, externalId: row.external_id } : null,
 })
 
 /** The new organization, or null when the slug is taken. */
@@ -38,6 +39,45 @@ export async function insertOrganization(db: Db, name: string, slug: string): Pr
     .onConflict('slug')
     .ignore()
     .returning<OrganizationRow[]>('*')
+  return row ? toOrganization(row) : null
+}
+
+/**
+ * A platform's organization under the platform's own name for it; null when the platform has one of that name
+ * already, or the slug is taken. Of two that come at once the second waits for the first.
+ */
+export async function insertProvisionedOrganization(
+  db: Db,
+  it: {
+    readonly name: string
+    readonly slug: string
+    readonly platform: PlatformId
+    readonly externalId: string
+  },
+): Promise<Organization | null> {
+  const [row] = await db('organizations')
+    .insert({
+      id: newOrganizationId(),
+      name: it.name,
+      slug: it.slug,
+      platform_id: it.platform,
+      external_id: it.externalId,
+    })
+    .onConflict()
+    .ignore()
+    .returning<OrganizationRow[]>('*')
+  return row ? toOrganization(row) : null
+}
+
+/** Unique index organizations_platform_id_external_id_key. */
+export async function findProvisionedOrganization(
+  db: Db,
+  platform: PlatformId,
+  externalId: string,
+): Promise<Organization | null> {
+  const row = await db<OrganizationRow>('organizations')
+    .where({ platform_id: platform, external_id: externalId })
+    .first()
   return row ? toOrganization(row) : null
 }
 
@@ -53,30 +93,52 @@ export async function listOrganizations(db: Db): Promise<Organization[]> {
   return (await db<OrganizationRow>('organizations').orderBy('created_at')).map(toOrganization)
 }
 
-export async function insertMembership(
-  db: Db,
-  organization: OrganizationId,
-  person: PersonId,
-  role: Role,
-): Promise<void> {
-  await db('memberships').insert({ organization_id: organization, person_id: person, role })
+export async function listOrganizationsOfPlatform(db: Db, platform: PlatformId): Promise<Organization[]> {
+  const rows = await db<OrganizationRow>('organizations')
+    .where({ platform_id: platform })
+    .orderBy('created_at')
+  return rows.map(toOrganization)
 }
 
-export async function hasMembers(db: Db, organization: OrganizationId): Promise<boolean> {
-  return (await db('memberships').where({ organization_id: organization }).first('person_id')) !== undefined
+/**
+ * To be asked first by every transaction that makes a credential for the organization: it waits for a
+ * suspension that is under way, and makes a later one wait for it, so that none slips through.
+ * @throws Problem organization_suspended
+ */
+export async function requireActiveOrganization(tx: Tx, id: OrganizationId): Promise<void> {
+  const { rows } = await tx.raw<{ rows: { is_stopped: boolean }[] }>(
+    'select is_stopped from organizations where id = ? for key share',
+    [id],
+  )
+  if (rows[0]?.is_stopped !== false) throw new Problem('organization_suspended')
 }
 
-/** The organizations of a person, by name. */
-export async function listMemberships(db: Db, person: PersonId): Promise<Membership[]> {
-  const rows: (OrganizationRow & { role: Role })[] = await db('memberships')
-    .join('organizations', 'organizations.id', 'memberships.organization_id')
-    .where('memberships.person_id', person)
-    .orderBy('organizations.name')
-    .select('organizations.*', 'memberships.role')
-  return rows.map((row) => ({ organization: toOrganization(row), role: row.role }))
+/** Locked against every transaction that would make a credential for one of them. */
+export async function lockOrganizations(tx: Tx, ids: readonly OrganizationId[]): Promise<void> {
+  await tx.raw('select 1 from organizations where id = any(?) order by id for update', [[...ids]])
 }
 
-/** May this member let an app act for the organization? Delegating is an administrator's right. */
-export function mayDelegate(membership: Membership): boolean {
-  return membership.role === 'ADMIN'
+export async function setSuspended(tx: Tx, id: OrganizationId, at: Date | null): Promise<void> {
+  await tx('organizations').where({ id }).update({ suspended_at: at })
+}
+
+/**
+ * Says of each whether it is stopped: it is when itself or its platform is suspended. Gives those of which
+ * the answer has changed.
+ */
+export async function refreshStopped(
+  tx: Tx,
+  ids: readonly OrganizationId[],
+): Promise<readonly { readonly id: OrganizationId; readonly isStopped: boolean }[]> {
+  const { rows } = await tx.raw<{ rows: { id: OrganizationId; is_stopped: boolean }[] }>(
+    `update organizations o set is_stopped = now_stopped
+     from (
+       select o.id, o.suspended_at is not null or p.suspended_at is not null as now_stopped
+       from organizations o left join platforms p on p.id = o.platform_id where o.id = any(?)
+     ) as truth
+     where truth.id = o.id and o.is_stopped <> now_stopped
+     returning o.id, o.is_stopped`,
+    [[...ids]],
+  )
+  return rows.map((row) => ({ id: row.id, isStopped: row.is_stopped }))
 }

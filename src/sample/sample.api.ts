@@ -1,6 +1,6 @@
 // A sample resource server, driven by the profile: a new installation answers something, and a vendor
 // sees where his own handlers go.
-import type { Handler, Handlers } from '../core/handler.ts'
+import type { Handler } from '../core/handler.ts'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
@@ -10,7 +10,7 @@ import { findRow, insertRows, listRows } from './sample-store.ts'
 type Resource = Profile['sample']['resources'][string]
 
 /** A handler for each operation that the profile's sample names. */
-export function sampleHandlers(profile: Profile, db: Db): Handlers {
+export function sampleHandlers(profile: Profile, db: Db): ReadonlyMap<string, Handler> {
   const handlers = new Map<string, Handler>()
   for (const [kind, resource] of Object.entries(profile.sample.resources)) {
     const { list, read, create } = resource.operations

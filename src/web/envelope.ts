@@ -27,6 +27,7 @@ const stripe: Envelope = {
       code,
       message: say,
       ...(details.param === undefined ? {} : { param: details.param }),
+      ...(details.conflictsWith === undefined ? {} : { conflicts_with: details.conflictsWith }),
       request_id: requestId,
     },
   }),

@@ -5,10 +5,11 @@ import type { TestContext } from 'node:test'
 import { build } from '../../src/app.ts'
 import type { App } from '../../src/apps/app.ts'
 import { type NewApp, registerApp } from '../../src/apps/register-app.ts'
+import { byServer } from '../../src/core/attribution.ts'
 import { loadConfig } from '../../src/core/config.ts'
 import { loadContract } from '../../src/core/contract.ts'
 import type { Mode } from '../../src/core/principal.ts'
-import { loadProfile, type Profile } from '../../src/core/profile.ts'
+import { appScopes, loadProfile, type Profile } from '../../src/core/profile.ts'
 import { createLog } from '../../src/core/telemetry.ts'
 import { createFormat } from '../../src/credentials/format.ts'
 import { type Database, openDatabase } from '../../src/db/connect.ts'
@@ -17,18 +18,18 @@ import { issueKey } from '../../src/keys/issue-key.ts'
 import type { ApiKey } from '../../src/keys/key.ts'
 import { packageRoot } from '../../src/lib/package-root.ts'
 import { Secret } from '../../src/lib/secret.ts'
+import type { Mail, Mailer } from '../../src/mail/mailer.ts'
 import { loadSigningKeys } from '../../src/oauth/signing-keys.ts'
 import { createPerson } from '../../src/operators/create-person.ts'
 import { hashPassword } from '../../src/operators/password.ts'
 import { setPasswordHash } from '../../src/operators/person-store.ts'
 import { createOrganization } from '../../src/organizations/create-organization.ts'
-import { insertMembership, type Organization, type Role } from '../../src/organizations/organization-store.ts'
+import { insertMembership, type Role } from '../../src/organizations/membership-store.ts'
+import type { Organization } from '../../src/organizations/organization-store.ts'
 import { insertRows, type SampleRow } from '../../src/sample/sample-store.ts'
 import { createTestDatabase } from './database.ts'
 import { password } from './password.ts'
 import { freePort } from './port.ts'
-
-export const actor = 'test'
 
 export interface House {
   readonly url: string
@@ -37,8 +38,12 @@ export interface House {
   readonly profile: Profile
   /** Everything that was logged, a JSON line each. */
   readonly log: () => string
+  /** What it has sent, the oldest first. */
+  readonly mails: readonly Mail[]
   /** Moves the server's clock (not PostgreSQL's). */
   readonly travel: (seconds: number) => void
+  /** Has the server write what it knows in memory alone: when keys were last used. */
+  readonly settle: () => Promise<void>
   organization(name: string): Promise<Organization>
   person(email: string, organization: Organization, role?: Role): Promise<void>
   key(
@@ -88,7 +93,26 @@ export async function startHouse(
   const { keys } = await underLock(database.knex, 'first start', (tx) => loadSigningKeys(tx, cookieKeys))
   const contract = loadContract(profile, config.publicUrl)
   const log = createLog('debug', destination)
-  const parts = { config, profile, contract, format, database, log, clock, cookieKeys, signingKeys: keys }
+  const mails: Mail[] = []
+  const mailer: Mailer = {
+    way: 'smtp',
+    send: async (mail) => {
+      mails.push(mail)
+      return true
+    },
+  }
+  const parts = {
+    config,
+    profile,
+    contract,
+    format,
+    database,
+    log,
+    clock,
+    cookieKeys,
+    signingKeys: keys,
+    mailer,
+  }
   const app = build({ ...parts, isStopping: () => false })
   const { server } = app
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
@@ -109,10 +133,12 @@ export async function startHouse(
     travel: (seconds) => {
       offset += seconds * 1000
     },
+    settle: app.settle,
+    mails,
     organization: (name) =>
-      createOrganization(db, { name, slug: name.toLowerCase().replace(/[^a-z0-9]+/g, '-'), actor }),
+      createOrganization(db, { name, slug: name.toLowerCase().replace(/[^a-z0-9]+/g, '-'), by: byServer }),
     person: async (email, organization, role = 'ADMIN') => {
-      const person = await createPerson(db, { email, name: null, actor })
+      const person = await createPerson(db, { email, name: null, by: byServer })
       await setPasswordHash(db, person.id, await hashPassword(password))
       await insertMembership(db, organization.id, person.id, role)
     },
@@ -123,7 +149,8 @@ export async function startHouse(
         name: 'key',
         scopes,
         expiresAt: expiresAt ?? null,
-        actor,
+        allowedAddresses: null,
+        by: byServer,
       }
       const { key, secret } = await issueKey(db, format, wanted, clock())
       return { key, secret: secret.reveal() }
@@ -136,10 +163,10 @@ export async function startHouse(
           mode: 'test',
           name: 'Calendar Sync',
           redirectUris: ['http://127.0.0.1/callback'],
-          scopes: Object.keys(profile.scopes),
+          scopes: appScopes(profile),
           refreshGraceSeconds: 60,
           refreshLifetimeSeconds: 86_400,
-          actor,
+          by: byServer,
           ...some,
         },
         clock(),

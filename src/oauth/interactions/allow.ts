@@ -1,10 +1,14 @@
 // Consent given: one grant for one interaction, however often the button is pressed.
 import type { App } from '../../apps/app.ts'
 import { record } from '../../audit/record.ts'
+import type { Attribution } from '../../core/attribution.ts'
 import type { GrantId, OrganizationId, PersonId } from '../../core/ids.ts'
+import { Problem } from '../../core/problems.ts'
 import type { Db } from '../../db/connect.ts'
 import { sha256 } from '../../lib/digest.ts'
 import { addSeconds } from '../../lib/time.ts'
+import { holdMembership } from '../../organizations/membership-store.ts'
+import { requireActiveOrganization } from '../../organizations/organization-store.ts'
 import { insertGrant } from '../grant-store.ts'
 
 export interface Consent {
@@ -15,13 +19,19 @@ export interface Consent {
   readonly organization: OrganizationId
   readonly scopes: readonly string[]
   readonly resource: string
-  readonly requestId: string
+  readonly by: Attribution
 }
 
-/** The id of the grant that stands for this consent. */
+/**
+ * The id of the grant that stands for this consent.
+ * @throws Problem organization_suspended; not_allowed for somebody who is no administrator (any more)
+ */
 export async function allow(db: Db, consent: Consent, now: Date): Promise<GrantId> {
   const id = grantIdOf(consent.interaction)
   await db.transaction(async (tx) => {
+    await requireActiveOrganization(tx, consent.organization)
+    const role = await holdMembership(tx, consent.organization, consent.person)
+    if (role !== 'ADMIN') throw new Problem('not_allowed')
     const isNew = await insertGrant(tx, {
       id,
       client: consent.app.clientId,
@@ -36,10 +46,9 @@ export async function allow(db: Db, consent: Consent, now: Date): Promise<GrantI
     if (!isNew) return
     await record(tx, {
       organization: consent.organization,
-      actor: consent.person,
+      by: consent.by,
       action: 'grant.allowed',
       target: id,
-      requestId: consent.requestId,
       details: { client: consent.app.clientId, mode: consent.app.mode, scopes: consent.scopes },
     })
   })

@@ -2,7 +2,7 @@
 import type { App } from '../../apps/app.ts'
 import { isLoopback } from '../../core/config.ts'
 import type { Profile } from '../../core/profile.ts'
-import { type Membership, mayDelegate } from '../../organizations/organization-store.ts'
+import { type Membership, mayDelegate } from '../../organizations/membership-store.ts'
 
 export interface ConsentPage {
   readonly app: string

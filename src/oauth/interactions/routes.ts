@@ -12,11 +12,11 @@ import type { Clock } from '../../lib/time.ts'
 import type { Person } from '../../operators/person-store.ts'
 import { findSessionPerson, sessionSeconds, startSession } from '../../operators/session.ts'
 import type { SignIn } from '../../operators/sign-in.ts'
-import { findOrganization, listMemberships, mayDelegate } from '../../organizations/organization-store.ts'
+import { listMemberships, mayDelegate } from '../../organizations/membership-store.ts'
+import { findOrganization } from '../../organizations/organization-store.ts'
 import { readForm } from '../../web/body.ts'
 import type { BrowserSessions } from '../../web/browser-session.ts'
-import { clientAddress } from '../../web/client-address.ts'
-import { requestId } from '../../web/request-id.ts'
+import { originOf, sessionOrigin } from '../../web/client-address.ts'
 import { seeOther } from '../../web/see-other.ts'
 import type { Views } from '../../web/views.ts'
 import { type Engine, errors, type Interaction, type InteractionResults } from '../engine.ts'
@@ -164,10 +164,17 @@ export function interactionRoutes(parts: InteractionParts): Router {
     sessions.checkSignInForm(ctx, form)
     const at = await visit(ctx)
     const email = form.get('email') ?? ''
-    const address = clientAddress(ctx.req, parts.trustedProxies)
-    const person = await parts.signIn({ email, password: form.get('password') ?? '', address })
+    const person = await parts.signIn({
+      email,
+      password: form.get('password') ?? '',
+      from: originOf(ctx, parts.trustedProxies),
+    })
     if (!person) return showSignIn(ctx, at, email, 'The email address or the password is wrong.')
-    sessions.write(ctx, await startSession(database.knex, person.id, clock()), sessionSeconds)
+    sessions.write(
+      ctx,
+      await startSession(database.knex, person.id, sessionOrigin(ctx, parts.trustedProxies), clock()),
+      sessionSeconds,
+    )
     if (at.interaction.prompt.name !== 'login') return seeOther(ctx, `/interaction/${at.interaction.uid}`)
     return seeOther(ctx, await settle(ctx, { login: { accountId: person.id } }))
   })
@@ -195,7 +202,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
       organization: chosen.organization.id,
       scopes,
       resource: parts.audience,
-      requestId: requestId(ctx),
+      by: { ...originOf(ctx, parts.trustedProxies), actor: { kind: 'person', id: person.id } } as const,
     }
     const grantId = await allow(database.knex, consent, clock())
     return returnTo(ctx, app, await settle(ctx, { consent: { grantId } }))

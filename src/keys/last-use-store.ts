@@ -1,0 +1,37 @@
+// When keys were last used: the only file that knows `api_key_uses`.
+import type { KeyId, OrganizationId } from '../core/ids.ts'
+import type { Mode } from '../core/principal.ts'
+import type { Db } from '../db/connect.ts'
+import type { KeyUse } from './key.ts'
+
+export interface NotedUse extends KeyUse {
+  readonly key: KeyId
+  readonly organization: OrganizationId
+  readonly mode: Mode
+}
+
+/**
+ * One statement for any number of keys. An earlier use than the one that is known changes nothing, and a key
+ * that is gone is left out. Rows are locked in the order of their ids, so that two nodes never wait for each other.
+ */
+export async function writeUses(db: Db, uses: readonly NotedUse[]): Promise<void> {
+  const rows = uses.map(({ key, organization, mode, at, address, client }) => ({
+    key_id: key,
+    organization_id: organization,
+    mode,
+    used_at: at,
+    address,
+    client,
+  }))
+  await db.raw(
+    `insert into api_key_uses (key_id, organization_id, mode, used_at, address, client)
+     select noted.* from jsonb_to_recordset(?::jsonb)
+       as noted (key_id text, organization_id text, mode text, used_at timestamptz, address text, client text)
+     join api_keys on api_keys.id = noted.key_id
+     order by noted.key_id
+     on conflict (key_id) do update
+       set used_at = excluded.used_at, address = excluded.address, client = excluded.client
+       where api_key_uses.used_at < excluded.used_at`,
+    [JSON.stringify(rows)],
+  )
+}
