@@ -1,13 +1,17 @@
 // The console: pages for operators, joined. One file per page's subject adds its own.
 import Router from '@koa/router'
+import type { Profile } from '../core/profile.ts'
+import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
 import type { SignIn } from '../operators/sign-in.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
+import { addKeyChangePages } from './key-change-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
 import { returnPath } from './return-path.ts'
+import { createReveals } from './reveal.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 import { createVisits, SignInFirst } from './visit.ts'
 
@@ -19,6 +23,8 @@ export interface ConsoleParts {
   readonly clock: Clock
   readonly trustedProxies: number
   readonly publicUrl: string
+  readonly profile: Profile
+  readonly format: SecretFormat
 }
 
 const home = keysPath
@@ -40,6 +46,8 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   })
   router.get('/admin', (ctx) => seeOther(ctx, home))
   addSignInPages(router, { ...parts, visits, home })
-  addKeysPages(router, { ...parts, visits })
+  const reveals = createReveals(parts.db, parts.clock, parts.publicUrl, keysPath)
+  addKeysPages(router, { ...parts, visits, reveals })
+  addKeyChangePages(router, { ...parts, visits, reveals })
   return router
 }
