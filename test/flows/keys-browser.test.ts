@@ -124,7 +124,10 @@ test('an operator creates, sees, rotates, deactivates, revokes and deletes a key
   await page.getByText('The new key is ready to use.').waitFor()
   assert.ok(await page.getByText(/^Rotating until /).isVisible())
 
-  await page.getByRole('row', { name: /Rotating until/ }).getByRole('link', { name: /^Nightly/ }).click()
+  await page
+    .getByRole('row', { name: /Rotating until/ })
+    .getByRole('link', { name: /^Nightly/ })
+    .click()
   await page.getByRole('heading', { name: 'Two keys work' }).waitFor()
   await assertAccessible(page, 'api-key-retiring')
   await page.getByRole('button', { name: 'End overlap now' }).click()
@@ -133,7 +136,10 @@ test('an operator creates, sees, rotates, deactivates, revokes and deletes a key
   assert.ok(await works(house, successor))
 
   await page.getByRole('link', { name: 'API keys' }).first().click()
-  await page.getByRole('row', { name: /Active/ }).getByRole('link', { name: /^Nightly/ }).click()
+  await page
+    .getByRole('row', { name: /Active/ })
+    .getByRole('link', { name: /^Nightly/ })
+    .click()
   await page.getByRole('link', { name: 'Deactivate' }).click()
   await page.getByRole('heading', { name: 'What stops working' }).waitFor()
   await assertAccessible(page, 'api-key-deactivate')
@@ -152,7 +158,10 @@ test('an operator creates, sees, rotates, deactivates, revokes and deletes a key
   await page.getByRole('button', { name: 'Revoke' }).click()
   await page.getByText('The key has been revoked').waitFor()
   assert.equal(await works(house, successor), false)
-  await page.getByRole('row', { name: /Revoked/ }).getByRole('link', { name: /^Nightly/ }).click()
+  await page
+    .getByRole('row', { name: /Revoked/ })
+    .getByRole('link', { name: /^Nightly/ })
+    .click()
   await page.getByRole('link', { name: 'Delete' }).click()
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByText('The key has been deleted').waitFor()
@@ -180,7 +189,10 @@ test('without JavaScript all of it works as well', async (t) => {
   assert.equal(await works(house, secret), false)
   assert.ok(await works(house, successor))
   await page.goto(`${house.url}${path}`)
-  await page.getByRole('row', { name: /Active/ }).getByRole('link', { name: 'Revoke Script' }).click()
+  await page
+    .getByRole('row', { name: /Active/ })
+    .getByRole('link', { name: 'Revoke Script' })
+    .click()
   await page.getByRole('button', { name: 'Revoke' }).click()
   await page.getByText('The key has been revoked').waitFor()
   assert.equal(await works(house, successor), false)
