@@ -38,7 +38,7 @@ async function call(house: House, secret: string, method: string, path: string, 
   const headers = { 'Content-Type': 'application/json', 'User-Agent': 'acme-sync/2.1 (test)' }
   const response = await house.api(path, secret, { method, headers, ...init })
   const text = await response.text()
-  const answer = (text === '' ? {} : JSON.parse(text)) as Record<string, never>
+  const answer = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
   return { status: response.status, answer, text }
 }
 
@@ -118,7 +118,10 @@ test('keys are managed by those that hold keys:read and keys:write, and by no ap
   assert.match(answer.headers.get('location') ?? '', /error=invalid_scope|\/interaction\//)
   assert.equal(tokens.scope, 'read:bookings')
   const wider = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, client_id: app.clientId }
-  assert.equal(await errorOf(await postToken(house.url, { ...wider, scope: 'keys:write' })), '400 invalid_scope')
+  assert.equal(
+    await errorOf(await postToken(house.url, { ...wider, scope: 'keys:write' })),
+    '400 invalid_scope',
+  )
 })
 
 test('K11: a key makes and rotates none that can do more than itself', async (t) => {
@@ -148,7 +151,12 @@ test('K11: a key makes and rotates none that can do more than itself', async (t)
   const child = await made(house, limited.secret, { name: 'child', scopes: ['read:bookings'] })
   assert.equal(child.expires_at, inAnHour.toISOString(), 'it ends with its maker')
   assert.deepEqual(child.allowed_addresses, ['127.0.0.0/8'])
-  const narrow = { name: 'narrow', scopes: ['read:bookings'], allowed_addresses: ['127.0.0.1'], expires_in: 60 }
+  const narrow = {
+    name: 'narrow',
+    scopes: ['read:bookings'],
+    allowed_addresses: ['127.0.0.1'],
+    expires_in: 60,
+  }
   assert.deepEqual((await made(house, limited.secret, narrow)).allowed_addresses, ['127.0.0.1/32'])
 
   // Rotating a stronger key would hand its maker a stronger secret.
@@ -164,7 +172,9 @@ test('a rotated key works for its overlap, to the second, and its successor at o
   const { house, manager } = await open(t)
   const old = await made(house, manager, { name: 'Export', scopes: ['read:bookings'], expires_in: 86_400 })
   const works = async ({ secret }: Shown) => (await house.api('/bookings', secret)).status === 200
-  const { status, answer } = await call(house, manager, 'POST', `/keys/${old.id}/rotate`, { overlap_seconds: 60 })
+  const { status, answer } = await call(house, manager, 'POST', `/keys/${old.id}/rotate`, {
+    overlap_seconds: 60,
+  })
   assert.equal(status, 201)
   const successor = answer as unknown as Shown
   assert.deepEqual([successor.name, successor.scopes, successor.rotated_from], [old.name, old.scopes, old.id])
@@ -258,10 +268,21 @@ test('a key with networks is refused from elsewhere, by the address that our own
     const { error } = (await response.json()) as { error?: { code: string } }
     return error ? `${response.status} ${error.code}` : String(response.status)
   }
-  for (const inside of ['192.0.2.7', '::ffff:192.0.2.7', '2001:db8:1::9']) assert.equal(await from(inside), '200')
-  for (const outside of ['192.0.3.7', '2001:db9::1', '::ffff:198.51.100.1', 'unknown', '198.51.100.1, 192.0.3.9'])
+  for (const inside of ['192.0.2.7', '::ffff:192.0.2.7', '2001:db8:1::9'])
+    assert.equal(await from(inside), '200')
+  for (const outside of [
+    '192.0.3.7',
+    '2001:db9::1',
+    '::ffff:198.51.100.1',
+    'unknown',
+    '198.51.100.1, 192.0.3.9',
+  ])
     assert.equal(await from(outside), '403 address_not_allowed', outside)
-  assert.equal(await from('198.51.100.1, 192.0.2.9'), '200', 'what stands further left was written by the caller')
+  assert.equal(
+    await from('198.51.100.1, 192.0.2.9'),
+    '200',
+    'what stands further left was written by the caller',
+  )
 })
 
 test('every bad field of a new key is refused by its name, and nothing is made', async (t) => {
@@ -289,11 +310,18 @@ test('every bad field of a new key is refused by its name, and nothing is made',
     [{ ...good, allowed_addresses: Array(51).fill('::1') }, '422 invalid_parameter allowed_addresses'],
     [{ ...good, colour: 'red' }, '422 invalid_parameter colour'],
   ] as const) {
-    assert.equal(await refusal(house, manager, 'POST', '/keys', body), said, JSON.stringify(body).slice(0, 80))
+    assert.equal(
+      await refusal(house, manager, 'POST', '/keys', body),
+      said,
+      JSON.stringify(body).slice(0, 80),
+    )
   }
   const rotate = `/keys/key_${'0'.repeat(24)}/rotate`
   const overlap = { overlap_seconds: 604_801 }
-  assert.equal(await refusal(house, manager, 'POST', rotate, overlap), '422 invalid_parameter overlap_seconds')
+  assert.equal(
+    await refusal(house, manager, 'POST', rotate, overlap),
+    '422 invalid_parameter overlap_seconds',
+  )
   assert.equal(await refusal(house, manager, 'POST', rotate), '404 key_not_found')
   assert.equal(await refusal(house, manager, 'GET', '/keys/nonsense'), '404 key_not_found')
   assert.equal(await refusal(house, manager, 'GET', '/keys?cursor=x'), '422 invalid_parameter cursor')

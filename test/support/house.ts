@@ -8,6 +8,7 @@ import { type NewApp, registerApp } from '../../src/apps/register-app.ts'
 import { byServer } from '../../src/core/attribution.ts'
 import { loadConfig } from '../../src/core/config.ts'
 import { loadContract } from '../../src/core/contract.ts'
+import type { PersonId } from '../../src/core/ids.ts'
 import type { Mode } from '../../src/core/principal.ts'
 import { appScopes, loadProfile, type Profile } from '../../src/core/profile.ts'
 import { createLog } from '../../src/core/telemetry.ts'
@@ -47,7 +48,7 @@ export interface House {
   /** Has the server write what it knows in memory alone: when keys were last used. */
   readonly settle: () => Promise<void>
   organization(name: string): Promise<Organization>
-  person(email: string, organization: Organization, role?: Role): Promise<void>
+  person(email: string, organization: Organization, role?: Role): Promise<PersonId>
   key(
     organization: Organization,
     mode: Mode,
@@ -144,6 +145,7 @@ export async function startHouse(
       const person = await createPerson(db, { email, name: null, by: byServer })
       await setPasswordHash(db, person.id, await hashPassword(password))
       await insertMembership(db, organization.id, person.id, role)
+      return person.id
     },
     key: async (organization, mode, scopes, expiresAt) => {
       const wanted = {
