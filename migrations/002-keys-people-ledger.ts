@@ -201,6 +201,9 @@ async function roles(knex: Knex): Promise<void> {
       if not (select rolsuper from pg_roles where rolname = current_user) then
         execute format('grant latchkey_app to %I', current_user);
       end if;
+    exception when insufficient_privilege then
+      -- The role is somebody else's; it will do if we were let into it.
+      if not pg_has_role(current_user, 'latchkey_app', 'member') then raise; end if;
     end $$;
     grant usage on schema public to latchkey_app;
     grant select, insert, update, delete on all tables in schema public to latchkey_app;
