@@ -212,7 +212,13 @@ test('an export holds exactly what is filtered, more of it than one batch', asyn
 
 test('an export stops reading when whoever asked for it goes away', async (t) => {
   const { house, acme, browser } = await open(t)
-  await fill(house, acme.id, 60_000)
+  await fill(house, acme.id, 20_000)
+  // Some 60 MB: far more than fits between the server and who reads.
+  await queryDatabase(
+    house.databaseUrl,
+    `update audit_events set details = jsonb_build_object('x', repeat('x', 3000))`,
+  )
+  await queryDatabase(house.databaseUrl, 'vacuum full analyze audit_events')
   const ask = (sql: string) => queryDatabase<{ last_value: string }>(house.databaseUrl, sql)
   // The wall counts every row that passes it.
   await ask('create sequence rows_read')
@@ -228,7 +234,7 @@ test('an export stops reading when whoever asked for it goes away', async (t) =>
   const stop = new AbortController()
   const response = await browser.request(`${path}/export?format=ndjson`, { signal: stop.signal })
   const counted = await read()
-  assert.ok(counted >= 60_000, 'the count for the progress reads them once')
+  assert.ok(counted >= 20_000, 'the count for the progress reads them once')
   await response.body?.getReader().read()
   stop.abort()
   let before = counted
@@ -237,7 +243,7 @@ test('an export stops reading when whoever asked for it goes away', async (t) =>
     await sleep(500)
   }
   // What fits between the server and who went away has been read ahead.
-  assert.ok(before - counted < 50_000, `${before - counted} rows were read`)
+  assert.ok(before - counted < 12_000, `${before - counted} rows were read`)
 })
 
 test('the page alone may ask this server from a script', async (t) => {
