@@ -8,23 +8,28 @@ import { appendSeals, type Head, readHeads, readPending, type Seal } from './sea
 
 const lock = 'sealing the ledger'
 const pollEveryMs = 500
+/** A server that was told to stop has little time; what still waits then is sealed by whoever comes next. */
+const closeWithinMs = 200
 /** Events in one transaction. */
 const batchSize = 5000
 
 export interface Sealer {
   /** Seals whatever is committed by now, and gives the number of seals. */
   seal(): Promise<number>
-  /** Stops, and seals the rest if the database lets it. */
+  /** Stops, and seals the rest as far as the database lets it in a moment. */
   close(): Promise<void>
 }
 
-/** Seals until nothing waits; where another process is at it, waits for that one's batch. */
-export async function sealPending(db: Db): Promise<number> {
-  let total = 0
-  for (;;) {
+/**
+ * Seals until nothing waits; where another process is at it, waits for that one's batch.
+ * @param withinMs begins no batch after that time
+ */
+export async function sealPending(db: Db, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
+  const end = performance.now() + withinMs
+  for (let total = 0; ; ) {
     const { sealed, isLast } = await underLock(db, lock, sealBatch)
     total += sealed
-    if (isLast) return total
+    if (isLast || performance.now() > end) return total
   }
 }
 
@@ -60,7 +65,7 @@ export function createSealer(db: Db, log: Log): Sealer {
       clearInterval(timer)
       await polling
       if (isFailing) return // what waits is sealed by whoever comes next
-      await sealPending(db).catch((cause: unknown) => {
+      await sealPending(db, closeWithinMs).catch((cause: unknown) => {
         log.warn({ err: cause }, 'the ledger could not be sealed at the end; the next start does it')
       })
     },
