@@ -208,6 +208,7 @@ async function roles(knex: Knex): Promise<void> {
     grant usage on schema public to latchkey_app;
     grant select, insert, update, delete on all tables in schema public to latchkey_app;
     revoke update, delete on audit_events, audit_seals from latchkey_app;
+    revoke update on audit_unsealed from latchkey_app;
     revoke insert, update, delete on latchkey_migrations, latchkey_migrations_lock from latchkey_app;
     alter default privileges in schema public grant select, insert, update, delete on tables to latchkey_app;
   `)

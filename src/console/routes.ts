@@ -8,6 +8,7 @@ import type { SignIn } from '../operators/sign-in.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
+import { addAuditPages } from './audit-pages.ts'
 import { addKeyChangePages } from './key-change-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
 import { returnPath } from './return-path.ts'
@@ -49,5 +50,6 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   const reveals = createReveals(parts.db, parts.clock, parts.publicUrl, keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
+  addAuditPages(router, { ...parts, visits })
   return router
 }

@@ -45,7 +45,7 @@ export interface House {
   readonly mails: readonly Mail[]
   /** Moves the server's clock (not PostgreSQL's). */
   readonly travel: (seconds: number) => void
-  /** Has the server write what it knows in memory alone: when keys were last used. */
+  /** Has the server write what it knows in memory alone (when keys were last used) and seal the ledger. */
   readonly settle: () => Promise<void>
   organization(name: string): Promise<Organization>
   person(email: string, organization: Organization, role?: Role): Promise<PersonId>
