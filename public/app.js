@@ -98,3 +98,16 @@ async function readRows(response, progress, status) {
     status.textContent = `Exporting: ${rows.toLocaleString('en')}${of} rows.`
   }
 }
+
+// A button that saves a field as a text file.
+for (const button of document.querySelectorAll('[data-download]')) {
+  button.hidden = false
+  button.addEventListener('click', () => {
+    const field = document.getElementById(button.dataset.download)
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(new Blob([`${field.value}\n`], { type: 'text/plain' }))
+    link.download = button.dataset.filename
+    link.click()
+    URL.revokeObjectURL(link.href)
+  })
+}

@@ -22,19 +22,24 @@ import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
 import { keysHandlers } from './keys/keys.api.ts'
 import { createLastUse } from './keys/last-use.ts'
+import { createBackground } from './lib/background.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
 import type { Clock } from './lib/time.ts'
 import { createTurnstile } from './limits/turnstile.ts'
 import type { Mailer } from './mail/mailer.ts'
+import { authorizeRateClasses, limitAuthorize } from './oauth/authorize-limit.ts'
 import { createEngine, engineCookieNames } from './oauth/configuration.ts'
 import type { JWKS } from './oauth/engine.ts'
+import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { commitExchanges } from './oauth/exchange.ts'
 import { interactionRoutes } from './oauth/interactions/routes.ts'
 import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
-import { createLocalSignIn, signInRateClasses } from './operators/sign-in.ts'
+import { createFactorKeys } from './operators/second-factor.ts'
+import { createLocalSignIn } from './operators/sign-in.ts'
+import { signInRateClasses } from './operators/throttle.ts'
 import { sampleHandlers } from './sample/sample.api.ts'
 import { logRequests } from './web/access-log.ts'
 import { loadAssets } from './web/assets.ts'
@@ -64,7 +69,10 @@ export interface AppParts {
 export interface App {
   /** Not listening yet. */
   readonly server: Server
-  /** Writes what is still in memory alone (when keys were last used), and seals what the ledger was told. */
+  /**
+   * Does what no answer waits for, writes what is still in memory alone (when keys were last used), and seals
+   * what the ledger was told.
+   */
   settle(): Promise<void>
   close(): Promise<void>
 }
@@ -77,7 +85,12 @@ export function build(parts: AppParts): App {
   checkHandlers(contract, handlers)
 
   const turnstile = createTurnstile(
-    { ...profile.rateClasses, ...signInRateClasses, [failedCredentialsClass]: [profile.failedCredentials] },
+    {
+      ...profile.rateClasses,
+      ...signInRateClasses,
+      ...authorizeRateClasses,
+      [failedCredentialsClass]: [profile.failedCredentials],
+    },
     config.redisUrl,
   )
   const { resource: audience, metadata, metadataPath } = protectedResource(profile, publicUrl)
@@ -101,7 +114,10 @@ export function build(parts: AppParts): App {
   const site = { brand: profile.brand.name, summary: profile.brand.summary, assets: assets.addresses }
   const views = createViews(join(packageRoot, 'views'), site)
   const sessions = createBrowserSessions(publicUrl, cookieKeys)
-  const signIn = createLocalSignIn(database.knex, turnstile)
+  const db = database.knex
+  const background = createBackground((err) => log.error({ err }, 'work in the background failed'))
+  const factorKeys = createFactorKeys(cookieKeys)
+  const signIn = createLocalSignIn({ db, turnstile, factorKeys, background, clock })
   const engine = createEngine({
     ...parts,
     publicUrl,
@@ -113,6 +129,16 @@ export function build(parts: AppParts): App {
     },
   })
   const people = { views, sessions, signIn, clock, trustedProxies }
+  const forgotPassword = {
+    db,
+    turnstile,
+    background,
+    mailer: parts.mailer,
+    clock,
+    publicUrl,
+    brand: profile.brand.name,
+  }
+  const account = { turnstile, factorKeys, forgotPassword, endElsewhere: deleteSessionsOf }
 
   const app = new Koa()
   app.proxy = true // see pinHost: it alone writes the headers that this trusts
@@ -149,8 +175,9 @@ export function build(parts: AppParts): App {
     return undefined
   })
   app.use(docsRoutes(profile, contract, publicUrl, views).routes())
-  app.use(consoleRoutes({ ...people, db: database.knex, publicUrl, profile, format }).routes())
+  app.use(consoleRoutes({ ...people, ...account, db, publicUrl, profile, format }).routes())
   app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
+  app.use(limitAuthorize(turnstile, trustedProxies))
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
   app.use(speakTruth())
   app.use(commitExchanges(database, trustedProxies))
@@ -162,10 +189,12 @@ export function build(parts: AppParts): App {
   return {
     server: createServer(app.callback()),
     settle: async () => {
+      await background.settled()
       await lastUse.write()
       await sealer.seal()
     },
     close: async () => {
+      await background.settled()
       await lastUse.close()
       await sealer.close()
       await turnstile.close()

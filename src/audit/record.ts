@@ -16,6 +16,7 @@ export const actions = [
   'person.set_up',
   'person.disabled',
   'person.enabled',
+  'person.renamed',
   'person.signed_in',
   'person.sign_in_failed',
   'person.signed_out',

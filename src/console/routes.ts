@@ -4,15 +4,22 @@ import type { Profile } from '../core/profile.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
+import type { Turnstile } from '../limits/turnstile.ts'
+import type { ForgotPasswordParts } from '../operators/forgot-password.ts'
+import type { FactorKeys } from '../operators/second-factor.ts'
+import type { EndElsewhere } from '../operators/session.ts'
 import type { SignIn } from '../operators/sign-in.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
+import { addAccountPages } from './account-pages.ts'
 import { addAuditPages } from './audit-pages.ts'
 import { addKeyChangePages } from './key-change-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
 import { returnPath } from './return-path.ts'
 import { createReveals } from './reveal.ts'
+import { addSecondFactorPages, recoveryPath } from './second-factor-pages.ts'
+import { addSetUpPages } from './set-up-pages.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 import { createVisits, SignInFirst } from './visit.ts'
 
@@ -26,6 +33,10 @@ export interface ConsoleParts {
   readonly publicUrl: string
   readonly profile: Profile
   readonly format: SecretFormat
+  readonly turnstile: Turnstile
+  readonly factorKeys: FactorKeys
+  readonly forgotPassword: ForgotPasswordParts
+  readonly endElsewhere: EndElsewhere
 }
 
 const home = keysPath
@@ -47,9 +58,14 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   })
   router.get('/admin', (ctx) => seeOther(ctx, home))
   addSignInPages(router, { ...parts, visits, home })
+  addSetUpPages(router, { ...parts, home })
   const reveals = createReveals(parts.db, parts.clock, parts.publicUrl, keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
   addAuditPages(router, { ...parts, visits })
+  addAccountPages(router, { ...parts, visits })
+  const recoveryReveals = createReveals(parts.db, parts.clock, parts.publicUrl, recoveryPath)
+  const brand = parts.profile.brand.name
+  addSecondFactorPages(router, { ...parts, visits, brand, reveals: recoveryReveals })
   return router
 }

@@ -1,17 +1,12 @@
-// Pages for getting in and out: set-up, sign-in, sign-out.
+// Pages for getting in and out: sign-in, its second step, sign-out.
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
-import type { Clock } from '../lib/time.ts'
-import { passwordMinLength } from '../operators/password.ts'
-import type { Person } from '../operators/person-store.ts'
-import { endSession, sessionSeconds, startSession } from '../operators/session.ts'
-import { setUpPassword, whoseSetUpToken } from '../operators/set-up-link.ts'
-import type { SignIn } from '../operators/sign-in.ts'
+import { endSession, sessionSeconds } from '../operators/session.ts'
+import { type Admission, type SignIn, stepSeconds } from '../operators/sign-in.ts'
 import { readForm } from '../web/body.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
-import { originOf, sessionOrigin } from '../web/client-address.ts'
+import { sessionOrigin } from '../web/client-address.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
 import { returnPath } from './return-path.ts'
@@ -23,61 +18,35 @@ export interface SignInPagesParts {
   readonly sessions: BrowserSessions
   readonly visits: Visits
   readonly signIn: SignIn
-  readonly clock: Clock
   readonly trustedProxies: number
   /** Where one lands who asked for no other page. */
   readonly home: string
 }
 
-export function addSignInPages(router: Router, parts: SignInPagesParts): void {
-  const { db, views, sessions, visits, signIn, clock, trustedProxies, home } = parts
+const codePath = '/sign-in/code'
 
-  const showSetUp = (ctx: Context, person: Person, token: string, mistake: string | null) => {
-    const props = { email: person.email, token, mistake, minLength: passwordMinLength }
-    views.show(ctx, 'set-up', { ...props, formToken: sessions.formToken(ctx) }, mistake ? 422 : 200)
-  }
-
-  router.get('/setup', async (ctx) => {
-    const token = String(ctx.query['token'] ?? '')
-    const person = await whoseSetUpToken(db, token, clock())
-    if (!person) throw new Problem('link_expired')
-    showSetUp(ctx, person, token, null)
-  })
-
-  router.post('/setup', async (ctx) => {
-    const form = await readForm(ctx.req)
-    sessions.checkSignInForm(ctx, form)
-    const token = form.get('token') ?? ''
-    const person = await whoseSetUpToken(db, token, clock())
-    if (!person) throw new Problem('link_expired')
-    const password = form.get('password') ?? ''
-    try {
-      if (password !== form.get('password_again')) {
-        throw new Problem('invalid_parameter', {
-          param: 'password_again',
-          say: 'The two passwords are not the same.',
-        })
-      }
-      const from = originOf(ctx, trustedProxies)
-      if (!(await setUpPassword(db, token, password, from, clock()))) throw new Problem('link_expired')
-    } catch (thrown) {
-      if (thrown instanceof Problem && thrown.code === 'invalid_parameter')
-        return showSetUp(ctx, person, token, thrown.say)
-      throw thrown
-    }
-    await begin(ctx, person, home)
-  })
-
-  const begin = async (ctx: Context, person: Person, next: string) => {
-    const session = await startSession(db, person.id, sessionOrigin(ctx, trustedProxies), clock())
-    sessions.write(ctx, session, sessionSeconds)
+/** Sends on whoever was let in, or halfway; `next` is a path of ours. */
+export function welcome(ctx: Context, sessions: BrowserSessions, admission: Admission, next: string): void {
+  if (admission.kind === 'code_needed') {
+    sessions.writeStep(ctx, admission.step, stepSeconds)
+    seeOther(ctx, `${codePath}?next=${encodeURIComponent(next)}`)
+  } else {
+    sessions.write(ctx, admission.session, sessionSeconds)
     seeOther(ctx, next)
   }
+}
+
+export function addSignInPages(router: Router, parts: SignInPagesParts): void {
+  const { db, views, sessions, visits, signIn, trustedProxies, home } = parts
 
   const showSignIn = (ctx: Context, email: string, next: string, mistake: string | null) => {
     const props = { action: '/sign-in', continueTo: null, host: null, email, next, mistake }
     views.show(ctx, 'sign-in', { ...props, formToken: sessions.formToken(ctx) }, mistake ? 422 : 200)
   }
+  const arrivalOf = (ctx: Context) => ({
+    from: sessionOrigin(ctx, trustedProxies),
+    replaces: sessions.read(ctx),
+  })
 
   router.get('/sign-in', async (ctx) => {
     const next = returnPath(String(ctx.query['next'] ?? ''), home)
@@ -90,10 +59,47 @@ export function addSignInPages(router: Router, parts: SignInPagesParts): void {
     sessions.checkSignInForm(ctx, form)
     const email = form.get('email') ?? ''
     const next = returnPath(form.get('next') ?? '', home)
-    const from = originOf(ctx, trustedProxies)
-    const person = await signIn({ email, password: form.get('password') ?? '', from })
-    if (!person) return showSignIn(ctx, email, next, 'The email address or the password is wrong.')
-    return await begin(ctx, person, next)
+    const password = form.get('password') ?? ''
+    const result = await signIn.withPassword({ email, password, ...arrivalOf(ctx) })
+    if (result.kind === 'refused')
+      return showSignIn(ctx, email, next, 'The email address or the password is wrong.')
+    return welcome(ctx, sessions, result, next)
+  })
+
+  const showCode = (ctx: Context, next: string, isRecovery: boolean, mistake: string | null) => {
+    const self = `${codePath}?next=${encodeURIComponent(next)}`
+    const props = {
+      action: codePath,
+      otherWay: isRecovery ? self : `${self}&use=recovery`,
+      startOver: `/sign-in?next=${encodeURIComponent(next)}`,
+      continueTo: null,
+      host: null,
+      next,
+      isRecovery,
+      mistake,
+    }
+    views.show(ctx, 'sign-in-code', { ...props, formToken: sessions.formToken(ctx) }, mistake ? 422 : 200)
+  }
+
+  router.get(codePath, async (ctx) => {
+    const next = returnPath(String(ctx.query['next'] ?? ''), home)
+    const step = sessions.readStep(ctx)
+    if (!step || !(await signIn.whoseStep(step)))
+      return seeOther(ctx, `/sign-in?next=${encodeURIComponent(next)}`)
+    return showCode(ctx, next, ctx.query['use'] === 'recovery', null)
+  })
+
+  router.post(codePath, async (ctx) => {
+    const form = await readForm(ctx.req)
+    sessions.checkSignInForm(ctx, form)
+    const next = returnPath(form.get('next') ?? '', home)
+    const step = sessions.readStep(ctx) ?? ''
+    const result = await signIn.withCode(step, form.get('code') ?? '', arrivalOf(ctx))
+    if (result.kind === 'too_late') return showSignIn(ctx, '', next, tooLate)
+    const isRecovery = form.get('use') === 'recovery'
+    if (result.kind === 'refused') return showCode(ctx, next, isRecovery, wrongCode(isRecovery))
+    sessions.clearStep(ctx)
+    return welcome(ctx, sessions, result, next)
   })
 
   router.post('/sign-out', async (ctx) => {
@@ -104,3 +110,10 @@ export function addSignInPages(router: Router, parts: SignInPagesParts): void {
     seeOther(ctx, '/sign-in')
   })
 }
+
+const tooLate = 'That took too long. Sign in again.'
+
+const wrongCode = (isRecovery: boolean) =>
+  isRecovery
+    ? 'This recovery code is wrong, or was used already.'
+    : 'This code is wrong, or too old. Type the one that the app shows now.'

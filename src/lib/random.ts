@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const base36 = '0123456789abcdefghijklmnopqrstuvwxyz'
+/** Douglas Crockford's: without letters that are read as digits, or as one another. */
+const base32 = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** `length` characters of 0-9A-Za-z, each equally likely (5.95 bits a character). */
 export function randomBase62(length: number): string {
@@ -13,6 +15,11 @@ export function randomBase62(length: number): string {
 /** `length` characters of 0-9a-z, each equally likely (5.17 bits a character). */
 export function randomBase36(length: number): string {
   return randomText(base36, length)
+}
+
+/** `length` characters that are easily told apart and typed, each equally likely (5 bits a character). */
+export function randomBase32(length: number): string {
+  return randomText(base32, length)
 }
 
 /** 32 bytes as 43 characters of base64url: a cookie value, a link token. */

@@ -39,6 +39,11 @@ export function verifyPassword(hash: string | null, password: string): Promise<b
   })
 }
 
+/** True for a hash made when the parameters were lower than they are now: it is made anew at the next sign-in. */
+export function isHashOutdated(hash: string): boolean {
+  return argon2.needsRehash(hash, options)
+}
+
 /** A hash takes a core for some 30 ms: all cores at once would leave none to the API (SECURITY U2). */
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   if (running >= atOnce) {

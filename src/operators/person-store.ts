@@ -1,6 +1,6 @@
-// People who sign in: the only file that knows `persons`, `one_time_links` and `person_sessions`.
-import { newPersonId, type PersonId, type SessionId } from '../core/ids.ts'
-import type { Db } from '../db/connect.ts'
+// People who sign in: the only file that knows `persons` and `one_time_links`.
+import { newPersonId, type PersonId } from '../core/ids.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 
 export interface Person {
@@ -9,14 +9,14 @@ export interface Person {
   readonly name: string | null
 }
 
-interface PersonRow {
+export interface PersonRow {
   readonly id: PersonId
   readonly email: string
   readonly name: string | null
   readonly password_hash: string | null
 }
 
-const toPerson = (row: PersonRow): Person => ({ id: row.id, email: row.email, name: row.name })
+export const toPerson = (row: PersonRow): Person => ({ id: row.id, email: row.email, name: row.name })
 
 /** The new person, or null when the address is taken (in any case of letters). */
 export async function insertPerson(db: Db, email: string, name: string | null): Promise<Person | null> {
@@ -48,9 +48,54 @@ export async function setPasswordHash(db: Db, person: PersonId, hash: string): P
   await db('persons').where({ id: person }).update({ password_hash: hash })
 }
 
-/** Whoever holds an older link, or is signed in with the old password, does no longer. */
+/**
+ * The same for a hash that is still the person's: of two that change it, the second is told false.
+ * @param before the hash against which the password was verified
+ */
+export async function replacePasswordHash(
+  db: Db,
+  person: PersonId,
+  before: string,
+  hash: string,
+): Promise<boolean> {
+  const changed = await db('persons')
+    .where({ id: person, password_hash: before })
+    .update({ password_hash: hash })
+  return changed === 1
+}
+
+/**
+ * Is the password that was verified against `hash` still the person's, and the person not disabled? Held until
+ * the transaction ends: whoever changes either waits, and then finds what the transaction wrote.
+ */
+export async function holdPassword(tx: Tx, person: PersonId, hash: string): Promise<boolean> {
+  const row = await tx('persons')
+    .where({ id: person, password_hash: hash })
+    .whereNull('disabled_at')
+    .forShare()
+    .first('id')
+  return row !== undefined
+}
+
+export async function findPasswordHash(db: Db, person: PersonId): Promise<string | null> {
+  const row = await db<PersonRow>('persons').where({ id: person }).first('password_hash')
+  return row?.password_hash ?? null
+}
+
+/** The name before; locked, so that each change tells the ledger what it really replaced. */
+export async function updateName(tx: Tx, person: PersonId, name: string | null): Promise<string | null> {
+  const before = await tx<PersonRow>('persons').where({ id: person }).forUpdate().first('name')
+  await tx('persons').where({ id: person }).update({ name })
+  return before?.name ?? null
+}
+
+/**
+ * Whoever holds an older link, is signed in with the old password, or halfway so, does no longer.
+ * The halfway ones first: one that is becoming a session holds its row, and is waited for.
+ */
 export async function deleteLinksAndSessions(db: Db, person: PersonId): Promise<void> {
   await db('one_time_links').where({ person_id: person, used_at: null }).delete()
+  await db('sign_in_steps').where({ person_id: person }).delete()
   await db('person_sessions').where({ person_id: person }).delete()
 }
 
@@ -61,6 +106,11 @@ export async function insertOneTimeLink(
   expiresAt: Date,
 ): Promise<void> {
   await db('one_time_links').insert({ hash, purpose: 'set_up', person_id: person, expires_at: expiresAt })
+}
+
+/** Only the newest link is good. */
+export async function deleteUnusedLinks(tx: Tx, person: PersonId): Promise<void> {
+  await tx('one_time_links').where({ person_id: person, used_at: null }).delete()
 }
 
 /** Whom an unused, unexpired link is for. */
@@ -83,56 +133,4 @@ export async function spendOneTimeLink(db: Db, hash: Digest, now: Date): Promise
     .update({ used_at: now })
     .returning<{ person_id: PersonId }[]>('person_id')
   return row?.person_id ?? null
-}
-
-export interface NewSession {
-  readonly id: SessionId
-  readonly hash: Digest
-  readonly person: PersonId
-  readonly address: string | null
-  readonly client: string | null
-  readonly createdAt: Date
-  readonly expiresAt: Date
-}
-
-export async function insertSession(db: Db, it: NewSession): Promise<void> {
-  await db('person_sessions').insert({
-    id: it.id,
-    hash: it.hash,
-    person_id: it.person,
-    address: it.address,
-    client: it.client,
-    created_at: it.createdAt,
-    last_seen_at: it.createdAt,
-    expires_at: it.expiresAt,
-  })
-}
-
-/** Who is signed in, not idle since before `idleSince`; primary key. */
-export async function findPersonBySession(
-  db: Db,
-  hash: Digest,
-  now: Date,
-  idleSince: Date,
-): Promise<Person | null> {
-  const row = await db<PersonRow>('persons')
-    .join('person_sessions', 'person_sessions.person_id', 'persons.id')
-    .where('person_sessions.hash', hash)
-    .where('person_sessions.expires_at', '>', now)
-    .where('person_sessions.last_seen_at', '>', idleSince)
-    .whereNull('persons.disabled_at')
-    .first<PersonRow | undefined>('persons.*')
-  return row ? toPerson(row) : null
-}
-
-/** At most one write per session and minute, however many pages are opened. */
-export async function touchSession(db: Db, hash: Digest, now: Date): Promise<void> {
-  await db('person_sessions')
-    .where({ hash })
-    .where('last_seen_at', '<', new Date(now.getTime() - 60_000))
-    .update({ last_seen_at: now })
-}
-
-export async function deleteSession(db: Db, hash: Digest): Promise<void> {
-  await db('person_sessions').where({ hash }).delete()
 }

@@ -1,6 +1,5 @@
 // The one-time link by which a person chooses a password: works once, for 30 minutes.
 import { recordForEach } from '../audit/record.ts'
-import type { Origin } from '../core/attribution.ts'
 import type { PersonId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
@@ -18,6 +17,8 @@ import {
   setPasswordHash,
   spendOneTimeLink,
 } from './person-store.ts'
+import type { EndElsewhere } from './session.ts'
+import { type Admission, type Arrival, admit } from './sign-in.ts'
 
 export const setUpLinkSeconds = 30 * minuteSeconds
 
@@ -38,30 +39,36 @@ export function whoseSetUpToken(db: Db, token: string, now: Date): Promise<Perso
   return findByOneTimeLink(db, sha256(token), now)
 }
 
+export interface SetUp extends Arrival {
+  readonly token: string
+  readonly password: string
+}
+
 /**
- * Spends the token and sets the password, both or neither; the person's other links and sessions end.
- * @returns the person; null when the token is unknown, used or expired
+ * Spends the token and sets the password, both or neither. The person's other links and sessions end, here and
+ * at the authorization server; somebody with a second factor is halfway in, everybody else signed in.
+ * @returns null when the token is unknown, used or expired
  * @throws Problem invalid_parameter for a password that can't be taken; the token stays good
  */
 export async function setUpPassword(
   db: Db,
-  token: string,
-  password: string,
-  from: Origin,
+  endElsewhere: EndElsewhere,
+  { token, password, from, replaces }: SetUp,
   now: Date,
-): Promise<PersonId | null> {
+): Promise<Admission | null> {
   const mistake = passwordMistake(password)
   if (mistake) throw new Problem('invalid_parameter', { param: 'password', say: mistake })
   // Outside the transaction: a hash takes its turn, and a connection should not wait with it.
   const hash = await hashPassword(password)
   return await db.transaction(async (tx) => {
-    const person = await spendOneTimeLink(tx, sha256(token), now)
-    if (!person) return null
-    await setPasswordHash(tx, person, hash)
-    await deleteLinksAndSessions(tx, person)
-    const by = { ...from, actor: { kind: 'person', id: person } } as const
-    const entry = { by, action: 'person.set_up', target: person } as const
-    await recordForEach(tx, await listOrganizationIds(tx, person), entry)
-    return person
+    const person = await findByOneTimeLink(tx, sha256(token), now)
+    if (!person || !(await spendOneTimeLink(tx, sha256(token), now))) return null
+    await setPasswordHash(tx, person.id, hash)
+    await deleteLinksAndSessions(tx, person.id)
+    await endElsewhere(tx, person.id)
+    const by = { ...from, actor: { kind: 'person', id: person.id } } as const
+    const entry = { by, action: 'person.set_up', target: person.id } as const
+    await recordForEach(tx, await listOrganizationIds(tx, person.id), entry)
+    return await admit(tx, person, { from, replaces }, now)
   })
 }

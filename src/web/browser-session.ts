@@ -10,6 +10,10 @@ export interface BrowserSessions {
   read(ctx: Context): string | null
   write(ctx: Context, id: Secret, seconds: number): void
   clear(ctx: Context): void
+  /** What the browser holds between the password and the code; null for nothing. */
+  readStep(ctx: Context): string | null
+  writeStep(ctx: Context, step: Secret, seconds: number): void
+  clearStep(ctx: Context): void
   /** What a form on this page must carry. */
   formToken(ctx: Context): string
   /** @throws Problem form_refused for a form that did not come from one of our pages in this browser's session */
@@ -25,6 +29,7 @@ export function createBrowserSessions(publicUrl: string, cookieKeys: readonly Se
   const secure = publicUrl.startsWith('https:')
   const prefix = secure ? '__Host-' : ''
   const sessionCookie = `${prefix}latchkey_session`
+  const stepCookie = `${prefix}latchkey_sign_in`
   // Names a browser in which nobody has signed in yet, so that its sign-in form can be bound to it.
   const browserCookie = `${prefix}latchkey_browser`
   const options = { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false } as const
@@ -45,6 +50,13 @@ export function createBrowserSessions(publicUrl: string, cookieKeys: readonly Se
     },
     clear: (ctx) => {
       ctx.cookies.set(sessionCookie, null, options)
+    },
+    readStep: (ctx) => ctx.cookies.get(stepCookie, { signed: false }) ?? null,
+    writeStep: (ctx, step, seconds) => {
+      ctx.cookies.set(stepCookie, step.reveal(), { ...options, maxAge: seconds * 1000 })
+    },
+    clearStep: (ctx) => {
+      ctx.cookies.set(stepCookie, null, options)
     },
     formToken: (ctx) => {
       const session = read(ctx)

@@ -17,9 +17,17 @@ export function pageErrors(views: Views, log: Log): Middleware {
       if (problem.status >= 500) log.error({ request_id: requestId(ctx), err: problem }, 'request failed')
       addToLog(ctx, { problem: problem.code, reason: problem.details.reason })
       if (problem.details.retryAfter !== undefined) ctx.set('Retry-After', String(problem.details.retryAfter))
-      showError(views, ctx, problem.status, { error: problem.code, say: problem.say, reason: null })
+      showError(views, ctx, problem.status, { error: problem.code, say: sayToPerson(problem), reason: null })
     }
   }
+}
+
+/** A person reads no header: how long to wait is said. */
+function sayToPerson({ code, say, details: { retryAfter } }: Problem): string {
+  if (code !== 'rate_limit_exceeded' || retryAfter === undefined) return say
+  const minutes = Math.ceil(retryAfter / 60)
+  const wait = retryAfter < 60 ? 'a minute' : `${minutes} minutes`
+  return `There were too many tries. Wait ${minutes > 90 ? 'a few hours' : wait}, then try again.`
 }
 
 export interface ShownError {

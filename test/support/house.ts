@@ -43,6 +43,8 @@ export interface House {
   readonly log: () => string
   /** What it has sent, the oldest first. */
   readonly mails: readonly Mail[]
+  /** The server's time. */
+  readonly now: () => Date
   /** Moves the server's clock (not PostgreSQL's). */
   readonly travel: (seconds: number) => void
   /** Has the server write what it knows in memory alone (when keys were last used) and seal the ledger. */
@@ -64,13 +66,17 @@ export interface House {
 export interface HouseOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly change?: (profile: Profile) => Profile
+  /** The database of another house, instead of one of its own. */
+  readonly databaseUrl?: string
+  /** Whether mails can be sent (and read, in `mails`). */
+  readonly mailWay?: Mailer['way']
 }
 
 export async function startHouse(
   t: TestContext,
-  { env = {}, change = (it) => it }: HouseOptions = {},
+  { env = {}, change = (it) => it, mailWay = 'smtp', ...options }: HouseOptions = {},
 ): Promise<House> {
-  const databaseUrl = await createTestDatabase(t)
+  const databaseUrl = options.databaseUrl ?? (await createTestDatabase(t))
   const port = await freePort()
   const url = `http://localhost:${port}`
   const config = loadConfig({
@@ -98,7 +104,7 @@ export async function startHouse(
   const log = createLog('debug', destination)
   const mails: Mail[] = []
   const mailer: Mailer = {
-    way: 'smtp',
+    way: mailWay,
     send: async (mail) => {
       mails.push(mail)
       return true
@@ -134,6 +140,7 @@ export async function startHouse(
     asOwner: (sql, values) => queryDatabase(databaseUrl, sql, values),
     profile,
     log: () => lines.join(''),
+    now: clock,
     travel: (seconds) => {
       offset += seconds * 1000
     },

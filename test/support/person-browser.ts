@@ -17,10 +17,12 @@ export interface Page {
 
 export class PersonBrowser {
   readonly #origin: string
-  readonly #jar = new Map<string, Cookie>()
+  readonly #jar: Map<string, Cookie>
 
-  constructor(origin: string) {
+  /** @param like another browser, whose cookies it begins with */
+  constructor(origin: string, like?: PersonBrowser) {
     this.#origin = origin
+    this.#jar = new Map(like ? like.#jar : [])
   }
 
   cookie(name: string): string | undefined {

@@ -10,19 +10,20 @@ import { parseScopes } from '../../core/scopes.ts'
 import type { Database } from '../../db/connect.ts'
 import type { Clock } from '../../lib/time.ts'
 import type { Person } from '../../operators/person-store.ts'
-import { findSessionPerson, sessionSeconds, startSession } from '../../operators/session.ts'
+import { findSessionPerson } from '../../operators/session.ts'
 import type { SignIn } from '../../operators/sign-in.ts'
 import { listMemberships, mayDelegate } from '../../organizations/membership-store.ts'
 import { findOrganization } from '../../organizations/organization-store.ts'
 import { readForm } from '../../web/body.ts'
 import type { BrowserSessions } from '../../web/browser-session.ts'
-import { originOf, sessionOrigin } from '../../web/client-address.ts'
+import { originOf } from '../../web/client-address.ts'
 import { seeOther } from '../../web/see-other.ts'
 import type { Views } from '../../web/views.ts'
 import { type Engine, errors, type Interaction, type InteractionResults } from '../engine.ts'
 import { allow } from './allow.ts'
 import { consentPage } from './consent-page.ts'
 import { nextStep } from './next-step.ts'
+import { addSignInSteps, showSignIn } from './sign-in-steps.ts'
 
 export interface InteractionParts {
   readonly engine: Engine
@@ -37,7 +38,7 @@ export interface InteractionParts {
 }
 
 /** What every step needs to know. */
-interface Visit {
+export interface Visit {
   readonly interaction: Interaction
   readonly app: App
   readonly person: Person | null
@@ -96,27 +97,6 @@ export function interactionRoutes(parts: InteractionParts): Router {
   const settle = (ctx: Context, result: InteractionResults): Promise<string> =>
     engine.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: true })
 
-  const showSignIn = (
-    ctx: Context,
-    { app, redirectUri, interaction }: Visit,
-    email: string,
-    mistake: string | null,
-  ) => {
-    views.show(
-      ctx,
-      'sign-in',
-      {
-        action: `/interaction/${interaction.uid}/sign-in`,
-        continueTo: app.name,
-        host: new URL(redirectUri).host,
-        email,
-        mistake,
-        formToken: sessions.formToken(ctx),
-      },
-      mistake ? 422 : 200,
-    )
-  }
-
   const showConsent = async (
     ctx: Context,
     { app, person, scopes, redirectUri, interaction }: Visit,
@@ -145,7 +125,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
     const next = stepOf(at)
     switch (next.step) {
       case 'sign-in':
-        return showSignIn(ctx, at, String(at.interaction.params['login_hint'] ?? ''), null)
+        return showSignIn(parts, ctx, at, String(at.interaction.params['login_hint'] ?? ''), null)
       case 'finish-sign-in':
         return seeOther(ctx, await settle(ctx, { login: { accountId: next.person } }))
       case 'refuse-scope': {
@@ -159,25 +139,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
     }
   })
 
-  router.post('/interaction/:uid/sign-in', async (ctx) => {
-    const form = await readForm(ctx.req)
-    sessions.checkSignInForm(ctx, form)
-    const at = await visit(ctx)
-    const email = form.get('email') ?? ''
-    const person = await parts.signIn({
-      email,
-      password: form.get('password') ?? '',
-      from: originOf(ctx, parts.trustedProxies),
-    })
-    if (!person) return showSignIn(ctx, at, email, 'The email address or the password is wrong.')
-    sessions.write(
-      ctx,
-      await startSession(database.knex, person.id, sessionOrigin(ctx, parts.trustedProxies), clock()),
-      sessionSeconds,
-    )
-    if (at.interaction.prompt.name !== 'login') return seeOther(ctx, `/interaction/${at.interaction.uid}`)
-    return seeOther(ctx, await settle(ctx, { login: { accountId: person.id } }))
-  })
+  addSignInSteps(router, { ...parts, visit, settle })
 
   router.post('/interaction/:uid/consent', async (ctx) => {
     const form = await readForm(ctx.req)

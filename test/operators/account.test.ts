@@ -1,0 +1,285 @@
+// What a person does with the own account: name, password, sessions, and a forgotten password.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { shortClient } from '../../src/console/words.ts'
+import { obtainCode } from '../support/authorization.ts'
+import { type House, type HouseOptions, startHouse } from '../support/house.ts'
+import { password } from '../support/password.ts'
+import { type Page, PersonBrowser } from '../support/person-browser.ts'
+
+const email = 'ann@acme.example'
+const words = 'another long password'
+
+async function open(t: TestContext, options: HouseOptions = {}) {
+  const house = await startHouse(t, options)
+  const organization = await house.organization('Acme')
+  await house.person(email, organization)
+  return { house, organization, browser: await signedIn(house) }
+}
+
+async function signedIn(house: House, who = email): Promise<PersonBrowser> {
+  const browser = new PersonBrowser(house.url)
+  await browser.signIn(await browser.open('/sign-in'), who)
+  assert.ok(browser.cookie('latchkey_session'))
+  return browser
+}
+
+const isIn = async (browser: PersonBrowser) => /\/admin\//.test((await browser.open('/admin')).url)
+const sessionIds = ({ html }: Page) => [...html.matchAll(/sessions\/(session_\w+)\/end/g)].map(([, id]) => id)
+const actions = async (house: House, action: string) =>
+  await house.database.knex('audit_events').where({ action }).orderBy('id')
+
+test('a person changes the own name, and takes it away; what is too long is shown again', async (t) => {
+  const { house, browser } = await open(t)
+  const page = await browser.open('/admin/account')
+  const rename = (name: string) => browser.submit(page, { name }, '/admin/account/name')
+  assert.match((await rename('  Ann <b>of</b>  Acme ')).html, /value="Ann &lt;b&gt;of&lt;\/b&gt; Acme"/)
+  const long = await rename('x'.repeat(101))
+  assert.equal(long.status, 422)
+  assert.match(long.html, /<title>Error: /)
+  assert.match(long.html, /value="x{101}"/, 'what was typed is kept')
+  assert.equal((await rename('a\u0000b')).status, 422)
+  assert.match((await rename('')).html, /Your name was changed/)
+  assert.deepEqual(
+    (await actions(house, 'person.renamed')).map(({ details }) => details),
+    [
+      { from: null, to: 'Ann <b>of</b> Acme' },
+      { from: 'Ann <b>of</b> Acme', to: null },
+    ],
+  )
+})
+
+test('U7: a new password gives this browser a new session and ends every other, the engine’s too', async (t) => {
+  const { house, organization, browser } = await open(t)
+  const other = await signedIn(house)
+  await obtainCode(house.url, await house.app(organization), email, 'read:bookings', other)
+  const before = browser.cookie('latchkey_session') ?? ''
+  const page = await browser.open('/admin/account/password')
+  const change = (current: string, next: string, again = next) =>
+    browser.submit(page, { current_password: current, password: next, password_again: again })
+  for (const [mistake, field] of [
+    [await change('wrong', words), 'current_password'],
+    [await change(password, 'short'), 'password'],
+    [await change(password, words, 'something else'), 'password_again'],
+  ] as const) {
+    assert.equal(mistake.status, 422)
+    assert.match(mistake.html, new RegExp(`<a href="#${field}">`))
+    assert.match(mistake.html, new RegExp(`id="${field}"[^>]*aria-invalid="true"`))
+  }
+  assert.ok(await isIn(other), 'a mistake changes nothing')
+  const done = await change(password, words)
+  assert.match(done.html, /Your password was changed/)
+  assert.notEqual(browser.cookie('latchkey_session'), before)
+  assert.ok(await isIn(browser))
+  assert.equal(await isIn(other), false)
+  const fixed = await fetch(`${house.url}/admin/account`, {
+    headers: { Cookie: `latchkey_session=${before}` },
+    redirect: 'manual',
+  })
+  assert.equal(fixed.status, 303, 'the old id opens nothing')
+  assert.equal((await house.database.knex('oauth_sessions').whereNotNull('person_id')).length, 0)
+  assert.equal((await actions(house, 'person.password_changed')).length, 1)
+  assert.ok(!house.log().includes(words))
+})
+
+test('of two new passwords at once one is taken, and one session is left', async (t) => {
+  const { house, browser } = await open(t)
+  const page = await browser.open('/admin/account/password')
+  const change = (next: string) =>
+    new PersonBrowser(house.url, browser).submit(page, {
+      current_password: password,
+      password: next,
+      password_again: next,
+    })
+  const ends = await Promise.all([change('the first new password'), change('the second new password')])
+  assert.equal(ends.filter(({ html }) => html.includes('Your password was changed')).length, 1)
+  assert.equal((await house.database.knex('person_sessions')).length, 1)
+})
+
+test('U4: guesses at the password from inside count as those from outside', async (t) => {
+  const { house, browser } = await open(t)
+  const page = await browser.open('/admin/account/second-factor')
+  const guess = () => new PersonBrowser(house.url, browser).submit(page, { current_password: 'wrong' })
+  const ends = await Promise.all(Array.from({ length: 12 }, guess))
+  assert.equal(ends.filter(({ status }) => status === 422).length, 10)
+  assert.equal(ends.filter(({ status }) => status === 429).length, 2)
+  const outside = new PersonBrowser(house.url)
+  assert.equal((await outside.signIn(await outside.open('/sign-in'), email)).status, 429)
+})
+
+test('sessions are listed by a public id, ended one at a time, and another’s is as one that is not there', async (t) => {
+  const { house, organization, browser } = await open(t)
+  const other = await signedIn(house)
+  await house.person('bob@acme.example', organization)
+  const bob = await signedIn(house, 'bob@acme.example')
+  const page = await browser.open('/admin/account')
+  const ids = sessionIds(page)
+  assert.equal(ids.length, 1, 'this one is ended by signing out')
+  assert.match(page.html, /This one/)
+  for (const secret of [browser, other].map((it) => it.cookie('latchkey_session') ?? '?')) {
+    assert.ok(!page.html.includes(secret))
+  }
+  const bobs = await bob.open('/admin/account')
+  const end = (as: PersonBrowser, at: Page, id: string) =>
+    as.open(`/admin/account/sessions/${id}/end`, {
+      method: 'POST',
+      body: new URLSearchParams({ form_token: /form_token" value="([^"]+)"/.exec(at.html)?.[1] ?? '' }),
+    })
+  assert.equal((await end(bob, bobs, ids[0] ?? '')).status, 404)
+  assert.equal((await end(bob, bobs, 'session_000000000000000000000000')).status, 404)
+  assert.equal((await end(browser, page, 'x%00')).status, 400)
+  assert.ok(await isIn(other))
+  assert.match((await end(browser, page, ids[0] ?? '')).html, /That session was signed out/)
+  assert.equal(await isIn(other), false)
+  assert.equal((await end(browser, page, ids[0] ?? '')).status, 404, 'ended once')
+  assert.equal((await actions(house, 'person.session_ended')).length, 1)
+})
+
+test('U7: signing out everywhere ends this browser’s session, every other, and the engine’s', async (t) => {
+  const { house, organization, browser } = await open(t)
+  const other = await signedIn(house)
+  await obtainCode(house.url, await house.app(organization), email, 'read:bookings', other)
+  const page = await browser.open('/admin/account')
+  const end = await browser.submit(page, {}, '/admin/account/sign-out-everywhere')
+  assert.match(end.html, /name="password"/)
+  assert.equal(await isIn(other), false)
+  assert.equal((await house.database.knex('person_sessions')).length, 0)
+  assert.equal((await house.database.knex('oauth_sessions').whereNotNull('person_id')).length, 0)
+})
+
+test('U7: signing in again in a browser takes the place of the session that it had', async (t) => {
+  const { house, browser } = await open(t)
+  const before = browser.cookie('latchkey_session')
+  const form = await new PersonBrowser(house.url).open('/sign-in')
+  const token = /form_token" value="([^"]+)"/.exec((await browser.open('/admin')).html)?.[1] ?? ''
+  await browser.submit(
+    { ...form, html: form.html.replace(/(form_token" value=")[^"]+/, `$1${token}`) },
+    {
+      email,
+      password,
+    },
+  )
+  assert.notEqual(browser.cookie('latchkey_session'), before)
+  assert.equal((await house.database.knex('person_sessions')).length, 1)
+})
+
+test('U5: nothing of the account changes by a form that is not ours', async (t) => {
+  const { house, browser } = await open(t)
+  const other = await signedIn(house)
+  const page = await other.open('/admin/account')
+  const token = /form_token" value="([^"]+)"/.exec(page.html)?.[1] ?? ''
+  const paths = ['name', 'password', 'second-factor', 'second-factor/confirm', 'second-factor/off']
+  for (const path of [...paths, 'recovery-codes/new', 'sign-out-everywhere', 'sessions/session_x/end']) {
+    const post = (form_token: string, headers: Record<string, string>) =>
+      browser.request(`/admin/account/${path}`, {
+        method: 'POST',
+        body: new URLSearchParams({ form_token, current_password: password, name: 'Eve' }),
+        headers,
+      })
+    assert.equal((await post('', {})).status, 403, path)
+    assert.equal((await post(token, {})).status, 403, `${path}: another session's token`)
+    const own = /form_token" value="([^"]+)"/.exec((await browser.open('/admin/account')).html)?.[1] ?? ''
+    assert.equal((await post(own, { 'Sec-Fetch-Site': 'same-site' })).status, 403, path)
+  }
+  assert.equal((await house.database.knex('persons').first()).name, null)
+  assert.equal(await house.database.knex('second_factors').first(), undefined)
+})
+
+test('U3: a link for a forgotten password is mailed to who is known, and nobody else can tell', async (t) => {
+  const { house, browser } = await open(t)
+  const visitor = new PersonBrowser(house.url)
+  const page = await visitor.open('/forgot-password')
+  const known = await visitor.submit(page, { email: email.toUpperCase() })
+  const unknown = await visitor.submit(page, { email: 'nobody@acme.example' })
+  assert.deepEqual([known.status, known.url, known.html], [unknown.status, unknown.url, unknown.html])
+  assert.equal((await visitor.submit(page, { email: 'no address' })).status, 422)
+  await house.settle()
+  assert.deepEqual(
+    house.mails.map(({ to }) => to),
+    [email],
+  )
+  await visitor.submit(page, { email })
+  await house.settle()
+  const [first = '', second = ''] = house.mails.map(({ text }) => /http\S+/.exec(text)?.[0] ?? '')
+  assert.equal((await visitor.open(first)).status, 410, 'a later link ends the one before')
+  const choose = await visitor.open(second)
+  assert.ok(/\/admin\//.test((await visitor.submit(choose, { password: words, password_again: words })).url))
+  assert.equal(await isIn(browser), false, 'every session has ended')
+  assert.equal((await visitor.open(second)).status, 410)
+  const token = new URL(second).searchParams.get('token') ?? ''
+  assert.ok(token.length > 20 && !house.log().includes(token))
+  assert.equal((await actions(house, 'person.link_created')).length, 2)
+})
+
+test('U4: mails for a forgotten password are counted by account and by address, known or not', async (t) => {
+  const { house } = await open(t)
+  const visitor = new PersonBrowser(house.url)
+  const page = await visitor.open('/forgot-password')
+  const ask = async (who: string) => (await visitor.submit(page, { email: who })).status
+  for (const who of [email, 'nobody@acme.example']) {
+    const statuses: number[] = []
+    for (let time = 0; time < 4; time += 1) statuses.push(await ask(who))
+    assert.deepEqual(statuses, [200, 200, 200, 429], who)
+  }
+  const many = await Promise.all(Array.from({ length: 20 }, (_, index) => ask(`p${index}@acme.example`)))
+  assert.equal(many.filter((status) => status === 429).length, 8, 'twenty for one address')
+  await house.settle()
+  assert.equal(house.mails.length, 3)
+})
+
+test('where no mail is sent, the page says whom to ask', async (t) => {
+  const { house } = await open(t, { mailWay: 'nowhere' })
+  const page = await new PersonBrowser(house.url).open('/forgot-password')
+  assert.match(page.html, /latchkey person reset-password/)
+  assert.ok(!page.html.includes('<form'))
+})
+
+test('U3: a wrong password for somebody known stands in the ledger of the organization, for nobody else', async (t) => {
+  const { house } = await open(t)
+  const visitor = new PersonBrowser(house.url)
+  const page = await visitor.open('/sign-in')
+  await visitor.submit(page, { email: 'nobody@acme.example', password: 'wrong' })
+  await house.settle()
+  assert.deepEqual(await actions(house, 'person.sign_in_failed'), [])
+  await visitor.submit(page, { email, password: 'wrong' })
+  await house.settle()
+  const [entry, ...more] = await actions(house, 'person.sign_in_failed')
+  assert.equal(more.length, 0)
+  const { id } = await house.database.knex('persons').first('id')
+  assert.deepEqual(
+    [entry.target, entry.actor_kind, entry.address, entry.details],
+    [id, 'server', '127.0.0.1', { factor: 'password' }],
+  )
+  assert.ok(entry.organization_id && entry.request_id)
+})
+
+test('U1: a password hashed with lower parameters is hashed anew when it is right, and only then', async (t) => {
+  const { house } = await open(t)
+  const argon2 = (await import('argon2')).default
+  const weak = await argon2.hash(password, {
+    type: argon2.argon2id,
+    memoryCost: 8192,
+    timeCost: 1,
+    parallelism: 1,
+  })
+  const { knex } = house.database
+  await knex('persons').update({ password_hash: weak })
+  const visitor = new PersonBrowser(house.url)
+  const page = await visitor.open('/sign-in')
+  const hash = async (): Promise<string> => (await knex('persons').first()).password_hash
+  await visitor.submit(page, { email, password: 'wrong' })
+  assert.equal(await hash(), weak)
+  await visitor.submit(page, { email, password })
+  const renewed = await hash()
+  assert.match(renewed, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  await signedIn(house)
+  assert.equal(await hash(), renewed, 'once')
+})
+
+test('browsers are told by their name and system', () => {
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+  const safari =
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15'
+  assert.equal(shortClient(firefox), 'Firefox on Linux')
+  assert.equal(shortClient(safari), 'Safari on macOS')
+})

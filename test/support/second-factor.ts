@@ -1,0 +1,55 @@
+// A person's authenticator app, and the pages by which it is set up.
+import assert from 'node:assert/strict'
+import { Secret, TOTP } from 'otpauth'
+import type { House } from './house.ts'
+import { password } from './password.ts'
+import type { PersonBrowser } from './person-browser.ts'
+
+export interface Authenticator {
+  /** The code of the server's present time step, or of one so many steps away. */
+  code(stepsAway?: number): string
+  /** Moves the server to the next time step, whose code is not spent yet. */
+  nextCode(): string
+  readonly secret: string
+  readonly recoveryCodes: readonly string[]
+}
+
+/** An app that was told the secret, with its clock at that of the house. */
+export function authenticatorOf(
+  house: House,
+  secret: string,
+  recoveryCodes: readonly string[] = [],
+): Authenticator {
+  const code = (stepsAway = 0) =>
+    TOTP.generate({
+      secret: Secret.fromBase32(secret),
+      timestamp: house.now().getTime() + stepsAway * 30_000,
+    })
+  const nextCode = () => {
+    house.travel(30)
+    return code()
+  }
+  return { code, nextCode, secret, recoveryCodes }
+}
+
+/** Turns the second factor on in a browser that is signed in. */
+export async function turnOnSecondFactor(house: House, browser: PersonBrowser): Promise<Authenticator> {
+  const begin = await browser.open('/admin/account/second-factor')
+  const confirm = await browser.submit(begin, { current_password: password })
+  const secret = secretOn(confirm.html)
+  const shown = await browser.submit(confirm, { code: authenticatorOf(house, secret).code() })
+  const codes = recoveryCodesOn(shown.html)
+  assert.equal(codes.length, 10, shown.html)
+  return authenticatorOf(house, secret, codes)
+}
+
+/** The setup key that a page shows. */
+export function secretOn(html: string): string {
+  const secret = /<code class="key">([^<]+)</.exec(html)?.[1]
+  assert.ok(secret, html)
+  return secret.replaceAll(' ', '')
+}
+
+export function recoveryCodesOn(html: string): string[] {
+  return [...html.matchAll(/\b[0-9a-z]{4}(?:-[0-9a-z]{4}){3}\b/g)].map(([code]) => code)
+}
