@@ -1,5 +1,6 @@
 // What a person does with the own account: name, password, sessions, and a forgotten password.
 import assert from 'node:assert/strict'
+import { request as httpRequest } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { shortClient } from '../../src/console/words.ts'
 import { obtainCode } from '../support/authorization.ts'
@@ -275,6 +276,50 @@ test('U1: a password hashed with lower parameters is hashed anew when it is righ
   await signedIn(house)
   assert.equal(await hash(), renewed, 'once')
 })
+
+test('U7: under https each cookie of ours is bound to the host, and no script reads it', async (t) => {
+  const house = await startHouse(t, { env: { PUBLIC_URL: 'https://auth.acme.example' } })
+  await house.person(email, await house.organization('Acme'))
+  const ask = (path: string, headers: Record<string, string>, body?: URLSearchParams) =>
+    requestAs('auth.acme.example', house.url + path, headers, body)
+  const page = await ask('/sign-in', {})
+  const [browserCookie = ''] = page.cookies
+  const formToken = /form_token" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+  const signIn = await ask(
+    '/sign-in',
+    { Cookie: browserCookie.split(';')[0] ?? '' },
+    new URLSearchParams({ email, password, form_token: formToken }),
+  )
+  assert.equal(signIn.status, 303)
+  const cookies = [...page.cookies, ...signIn.cookies]
+  assert.equal(cookies.length, 2)
+  for (const cookie of cookies) {
+    assert.match(cookie, /^__Host-latchkey_(browser|session)=/)
+    for (const attribute of ['path=/', 'secure', 'httponly', 'samesite=lax']) {
+      assert.ok(cookie.toLowerCase().includes(`; ${attribute}`), `${cookie}: ${attribute}`)
+    }
+    assert.ok(!/domain=/i.test(cookie))
+  }
+})
+
+/** fetch() sets the Host header by itself. */
+function requestAs(host: string, url: string, headers: Record<string, string>, body?: URLSearchParams) {
+  return new Promise<{ status: number; cookies: string[]; text: string }>((resolve, reject) => {
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    const options = {
+      method: body ? 'POST' : 'GET',
+      headers: { Host: host, ...headers, ...(body ? type : {}) },
+    }
+    const sent = httpRequest(url, options, async (response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of response) chunks.push(chunk)
+      const text = Buffer.concat(chunks).toString('utf8')
+      resolve({ status: response.statusCode ?? 0, cookies: response.headers['set-cookie'] ?? [], text })
+    })
+    sent.once('error', reject)
+    sent.end(body?.toString())
+  })
+}
 
 test('browsers are told by their name and system', () => {
   const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
