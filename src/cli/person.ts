@@ -5,6 +5,7 @@ import { systemClock } from '../lib/time.ts'
 import { createPerson } from '../operators/create-person.ts'
 import { hashPassword, passwordMistake } from '../operators/password.ts'
 import { findPersonToSignIn, type Person, setPasswordHash } from '../operators/person-store.ts'
+import { dropSecondFactor } from '../operators/second-factor.ts'
 import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
 import { hasMembers, insertMembership, type Role } from '../organizations/membership-store.ts'
 import { organizationOf, readRole } from './options.ts'
@@ -44,6 +45,23 @@ export function personCommands(program: Command): void {
         return { person: it, link: await newLink(session, it) }
       })
       answer(command, shown(made), textOf(made))
+    })
+
+  person
+    .command('remove-second-factor')
+    .argument('<email>', 'whose')
+    .description('for somebody who has lost both the authenticator app and the recovery codes')
+    .action(async (email: string, _options: object, command: Command) => {
+      const removed = await withDatabase(async ({ opened }) => {
+        const { knex } = opened.database
+        const known = await findPersonToSignIn(knex, email)
+        const it = found(known?.person ?? null, `There is nobody with ${email}.`)
+        return { email: it.email, removed: await dropSecondFactor(knex, it.id, by) }
+      })
+      const text = removed.removed
+        ? `${removed.email} signs in with the password alone.`
+        : `${removed.email} has no second factor.`
+      answer(command, removed, text)
     })
 }
 

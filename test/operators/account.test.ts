@@ -1,8 +1,9 @@
-// What a person does with the own account: name, password, sessions, and a forgotten password.
+// What a person does with the own account: name, password, sessions.
 import assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { shortClient } from '../../src/console/words.ts'
+import { hashPassword } from '../../src/operators/password.ts'
 import { obtainCode } from '../support/authorization.ts'
 import { type House, type HouseOptions, startHouse } from '../support/house.ts'
 import { password } from '../support/password.ts'
@@ -97,6 +98,31 @@ test('of two new passwords at once one is taken, and one session is left', async
   assert.equal((await house.database.knex('person_sessions')).length, 1)
 })
 
+test('a password that is changed while somebody signs in with the old one opens nothing', async (t) => {
+  const { house } = await open(t)
+  const { knex } = house.database
+  await knex('person_sessions').delete()
+  const visitor = new PersonBrowser(house.url)
+  const page = await visitor.open('/sign-in')
+  const change = await knex.transaction()
+  await change('persons').update({ password_hash: await hashPassword(words) })
+  const signIn = visitor.signIn(page, email)
+  await someoneWaits(house)
+  await change.commit()
+  assert.equal((await signIn).status, 422)
+  assert.equal((await knex('person_sessions')).length, 0)
+})
+
+/** Until a statement in the house's database waits for another's lock. */
+async function someoneWaits(house: House): Promise<void> {
+  for (;;) {
+    const [{ waiting } = { waiting: 0 }] = await house.asOwner<{ waiting: number }>(
+      "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    )
+    if (waiting > 0) return
+  }
+}
+
 test('U4: guesses at the password from inside count as those from outside', async (t) => {
   const { house, browser } = await open(t)
   const page = await browser.open('/admin/account/second-factor')
@@ -184,55 +210,6 @@ test('U5: nothing of the account changes by a form that is not ours', async (t) 
   }
   assert.equal((await house.database.knex('persons').first()).name, null)
   assert.equal(await house.database.knex('second_factors').first(), undefined)
-})
-
-test('U3: a link for a forgotten password is mailed to who is known, and nobody else can tell', async (t) => {
-  const { house, browser } = await open(t)
-  const visitor = new PersonBrowser(house.url)
-  const page = await visitor.open('/forgot-password')
-  const known = await visitor.submit(page, { email: email.toUpperCase() })
-  const unknown = await visitor.submit(page, { email: 'nobody@acme.example' })
-  assert.deepEqual([known.status, known.url, known.html], [unknown.status, unknown.url, unknown.html])
-  assert.equal((await visitor.submit(page, { email: 'no address' })).status, 422)
-  await house.settle()
-  assert.deepEqual(
-    house.mails.map(({ to }) => to),
-    [email],
-  )
-  await visitor.submit(page, { email })
-  await house.settle()
-  const [first = '', second = ''] = house.mails.map(({ text }) => /http\S+/.exec(text)?.[0] ?? '')
-  assert.equal((await visitor.open(first)).status, 410, 'a later link ends the one before')
-  const choose = await visitor.open(second)
-  assert.ok(/\/admin\//.test((await visitor.submit(choose, { password: words, password_again: words })).url))
-  assert.equal(await isIn(browser), false, 'every session has ended')
-  assert.equal((await visitor.open(second)).status, 410)
-  const token = new URL(second).searchParams.get('token') ?? ''
-  assert.ok(token.length > 20 && !house.log().includes(token))
-  assert.equal((await actions(house, 'person.link_created')).length, 2)
-})
-
-test('U4: mails for a forgotten password are counted by account and by address, known or not', async (t) => {
-  const { house } = await open(t)
-  const visitor = new PersonBrowser(house.url)
-  const page = await visitor.open('/forgot-password')
-  const ask = async (who: string) => (await visitor.submit(page, { email: who })).status
-  for (const who of [email, 'nobody@acme.example']) {
-    const statuses: number[] = []
-    for (let time = 0; time < 4; time += 1) statuses.push(await ask(who))
-    assert.deepEqual(statuses, [200, 200, 200, 429], who)
-  }
-  const many = await Promise.all(Array.from({ length: 20 }, (_, index) => ask(`p${index}@acme.example`)))
-  assert.equal(many.filter((status) => status === 429).length, 8, 'twenty for one address')
-  await house.settle()
-  assert.equal(house.mails.length, 3)
-})
-
-test('where no mail is sent, the page says whom to ask', async (t) => {
-  const { house } = await open(t, { mailWay: 'nowhere' })
-  const page = await new PersonBrowser(house.url).open('/forgot-password')
-  assert.match(page.html, /latchkey person reset-password/)
-  assert.ok(!page.html.includes('<form'))
 })
 
 test('U3: a wrong password for somebody known stands in the ledger of the organization, for nobody else', async (t) => {

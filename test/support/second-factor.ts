@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { Secret, TOTP } from 'otpauth'
 import type { House } from './house.ts'
 import { password } from './password.ts'
-import type { PersonBrowser } from './person-browser.ts'
+import { type Page, PersonBrowser } from './person-browser.ts'
 
 export interface Authenticator {
   /** The code of the server's present time step, or of one so many steps away. */
   code(stepsAway?: number): string
-  /** Moves the server to the next time step, whose code is not spent yet. */
+  /** Moves the server to the beginning of the next time step, whose code is not spent yet. */
   nextCode(): string
   readonly secret: string
   readonly recoveryCodes: readonly string[]
@@ -26,7 +26,7 @@ export function authenticatorOf(
       timestamp: house.now().getTime() + stepsAway * 30_000,
     })
   const nextCode = () => {
-    house.travel(30)
+    house.travel(30 - ((house.now().getTime() / 1000) % 30))
     return code()
   }
   return { code, nextCode, secret, recoveryCodes }
@@ -53,3 +53,14 @@ export function secretOn(html: string): string {
 export function recoveryCodesOn(html: string): string[] {
   return [...html.matchAll(/\b[0-9a-z]{4}(?:-[0-9a-z]{4}){3}\b/g)].map(([code]) => code)
 }
+
+/** Another browser, at the page that asks for the code. */
+export async function halfway(house: House, email: string) {
+  const browser = new PersonBrowser(house.url)
+  const page = await browser.signIn(await browser.open('/sign-in?next=/admin/account'), email)
+  assert.match(page.url, /\/sign-in\/code\?/)
+  return { browser, page }
+}
+
+/** Has the page been seen by somebody who is signed in? */
+export const isSignedIn = (page: Page) => /\/admin\//.test(page.url) && page.status === 200
