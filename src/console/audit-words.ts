@@ -17,6 +17,7 @@ export const deeds = {
   'person.set_up': 'Chose a first password',
   'person.disabled': 'Disabled a person',
   'person.enabled': 'Enabled a person again',
+  'person.renamed': 'Changed a name',
   'person.signed_in': 'Signed in',
   'person.sign_in_failed': 'Failed to sign in',
   'person.signed_out': 'Signed out',
