@@ -20,6 +20,7 @@ import { createValidator } from './credentials/validator.ts'
 import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
 import { createLastUse } from './keys/last-use.ts'
+import { createOrganizationApiKey } from './keys/provision.api.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
 import type { Clock } from './lib/time.ts'
@@ -169,10 +170,11 @@ export function build(parts: AppParts): App {
 type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'>
 
 /** What carries out the operations of the contract. */
-export function handlersOf({ profile, database }: HandlerParts): Handlers {
+export function handlersOf({ profile, database, format, clock }: HandlerParts): Handlers {
+  const parts = { profile, db: database.knex, format, clock }
   return {
     tenant: new Map([...sampleHandlers(profile, database.knex), ['getMe', getMe]]),
-    platform: new Map(),
+    platform: new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]]),
   }
 }
 
@@ -185,6 +187,8 @@ function hideInteractionId(path: string): string {
 
 /** The engine's errors in words for the person who sees them; the developer's details stand below. */
 function sayOfEngine(error: string): string {
+  if (error === 'temporarily_unavailable')
+    return 'This app is suspended at the moment. Nothing was shared. Try again later.'
   return error === 'server_error'
     ? 'Something went wrong on our side. Go back to the app and try again.'
     : 'This link from the app is not set up correctly, or is too old. Nothing was shared. Go back to the app and start again.'

@@ -8,6 +8,7 @@ import { keyCommands } from './key.ts'
 import { operationsCommands } from './operations.ts'
 import { orgCommands } from './org.ts'
 import { personCommands } from './person.ts'
+import { platformCommands } from './platform.ts'
 
 const program = new Command('latchkey')
   .description('The front door of a public API: API keys and OAuth 2.1 apps behind one validator.')
@@ -15,7 +16,15 @@ const program = new Command('latchkey')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
 
-for (const add of [operationsCommands, orgCommands, personCommands, keyCommands, appCommands, grantCommands])
+for (const add of [
+  operationsCommands,
+  orgCommands,
+  personCommands,
+  platformCommands,
+  keyCommands,
+  appCommands,
+  grantCommands,
+])
   add(program)
 inherit(program)
 
