@@ -330,6 +330,17 @@ test('of calls that come at once for a new organization one is answered 201, the
   assert.deepEqual([rows?.['organizations'], rows?.['keys'], rows?.['persons']], [5, 5, 3])
 })
 
+test('of calls that come at once where no key works any more one makes a key', async (t) => {
+  const { house, partner } = await open(t)
+  await provision(house, partner)
+  for (let round = 0; round < 4; round += 1) {
+    await queryDatabase(house.databaseUrl, 'update api_keys set revoked_at = now()')
+    const answers = await Promise.all(Array.from({ length: 6 }, () => post(house, partner.secret, customer)))
+    const statuses = answers.map(({ status }) => status).sort()
+    assert.deepEqual(statuses, [201, 409, 409, 409, 409, 409])
+  }
+})
+
 test('calls that bring the same people along at the same time, in any order, do not wait in a circle', async (t) => {
   const { house, partner } = await open(t)
   const people = Array.from({ length: 20 }, (_, index) => ({
