@@ -72,7 +72,9 @@ export function personCommands(program: Command): void {
             now: await personOf(database.knex, email),
           }
         })
-        answer(command, now, `${now.email} ${isChanged ? sentences.done : sentences.already}.`)
+        const { disabledAt, ...who } = now
+        const shownAs = { ...who, disabled_at: disabledAt }
+        answer(command, shownAs, `${now.email} ${isChanged ? sentences.done : sentences.already}.`)
       })
 
   addChange(

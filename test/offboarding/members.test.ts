@@ -2,15 +2,25 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { byServer } from '../../src/core/attribution.ts'
+import type { Tx } from '../../src/db/connect.ts'
 import { changeRole } from '../../src/offboarding/change-role.ts'
 import { disablePerson, enablePerson } from '../../src/offboarding/disable-person.ts'
 import { removeMember } from '../../src/offboarding/remove-member.ts'
 import { findPersonByEmail } from '../../src/operators/person-store.ts'
 import { insertMembership, type Role } from '../../src/organizations/membership-store.ts'
 import type { Organization } from '../../src/organizations/organization-store.ts'
-import { errorOf, exchange, obtainCode, obtainTokens, refresh } from '../support/authorization.ts'
+import {
+  authorizationUrl,
+  errorOf,
+  exchange,
+  obtainCode,
+  obtainTokens,
+  reachConsent,
+  refresh,
+} from '../support/authorization.ts'
 import { queryDatabase } from '../support/database.ts'
 import { type House, startHouse } from '../support/house.ts'
+import { meanwhile } from '../support/meanwhile.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
 
 const by = byServer
@@ -168,6 +178,30 @@ test('disabling a person ends everything of theirs but keys; enabling gives back
   const told = (await ledgerOf(house, organization)).map(({ action }) => action)
   assert.equal(told.filter((action) => action === 'person.disabled').length, 1)
   assert.equal(told.filter((action) => action === 'person.enabled').length, 1)
+})
+
+test('consent that is given while the person is being removed, demoted or disabled makes no grant', async (t) => {
+  const { house, organization, db, ben } = await acme(t)
+  const app = await house.app(organization)
+  const request = { organization: organization.id, person: ben, by }
+  const ends = {
+    removed: (tx: Tx) => removeMember(tx, request),
+    demoted: (tx: Tx) => changeRole(tx, { ...request, role: 'MEMBER' }),
+    disabled: (tx: Tx) => disablePerson(tx, request, new Date()),
+  }
+  for (const [how, end] of Object.entries(ends)) {
+    const browser = new PersonBrowser(house.url)
+    const asked = authorizationUrl(house.url, app.clientId, scope)
+    const consent = await reachConsent(browser, asked, 'ben@acme.example')
+    const page = await meanwhile(house, end, () =>
+      browser.submit(consent, { organization: organization.id, decision: 'allow' }),
+    )
+    assert.equal(page.status, 403, how)
+    const grants = await queryDatabase(house.databaseUrl, 'select 1 from grants where person_id = $1', [ben])
+    assert.deepEqual(grants, [], how)
+    await insertMembership(db, organization.id, ben, 'ADMIN')
+    await changeRole(db, { ...request, role: 'ADMIN' })
+  }
 })
 
 test('no authorization slips past a removal or a disabling that comes at the same time', async (t) => {

@@ -20,6 +20,7 @@ import {
 } from '../support/authorization.ts'
 import { queryDatabase } from '../support/database.ts'
 import { type House, startHouse } from '../support/house.ts'
+import { meanwhile } from '../support/meanwhile.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
 
 const scope = 'read:bookings'
@@ -71,9 +72,11 @@ test('suspending an organization stops its keys, tokens and apps at once; resumi
   await revokeKey(db, { reach, id: revoked.key.id, by, now: new Date() })
   const others = await house.key(other, 'test', [scope])
   const own = await obtainTokens(house.url, app, ann, scope)
-  const atForeign = await obtainTokens(house.url, foreign, ann, scope)
+  let atForeign = await obtainTokens(house.url, foreign, ann, scope)
   // Of an app of the suspended organization, for another organization: the app is what stops.
   const byOtto = await obtainTokens(house.url, app, 'otto@other.example', scope)
+  const { refresh_token: retired } = atForeign
+  atForeign = await readTokens(await refresh(house.url, foreign, retired))
   const ottos = await obtainTokens(house.url, foreign, 'otto@other.example', scope)
 
   assert.equal(await suspend(), true)
@@ -94,6 +97,9 @@ test('suspending an organization stops its keys, tokens and apps at once; resumi
       await errorOf(await refresh(house.url, client, tokens.refresh_token)),
       '503 temporarily_unavailable',
     )
+
+  // Neither the answer that it gave before, whose token is dead, nor the end of its family.
+  assert.equal(await errorOf(await refresh(house.url, foreign, retired)), '503 temporarily_unavailable')
 
   house.travel(61)
   assert.equal(
@@ -136,6 +142,21 @@ test('a code that comes while its organization is suspended mints nothing, and a
   assert.equal(await count(house, 'credentials', 'organization_id', organization.id), 0)
   await resume()
   await obtainTokens(house.url, app, ann, scope)
+})
+
+test('consent that is given while the makers of the app are being suspended makes no grant', async (t) => {
+  const { house, organization } = await acme(t)
+  const maker = await house.organization('Maker')
+  const app = await house.app(maker)
+  const browser = new PersonBrowser(house.url)
+  const consent = await reachConsent(browser, authorizationUrl(house.url, app.clientId, scope), ann)
+  const page = await meanwhile(
+    house,
+    (tx) => suspendOrganization(tx, { organization: maker.id, by }, new Date()),
+    () => browser.submit(consent, { organization: organization.id, decision: 'allow' }),
+  )
+  assert.equal(page.status, 403)
+  assert.equal(await count(house, 'grants', 'client_id', app.clientId), 0)
 })
 
 test('of what an app holds that two suspensions stop, the one that ends last puts it back', async (t) => {
