@@ -84,5 +84,6 @@ function readApp(shown: unknown): App {
     refreshGraceSeconds: app.refresh_grace_seconds,
     refreshLifetimeSeconds: app.refresh_lifetime_seconds,
     createdAt: app.created_at,
+    isStopped: false,
   }
 }

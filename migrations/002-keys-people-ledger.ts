@@ -116,6 +116,7 @@ export async function up(knex: Knex): Promise<void> {
       expires_at timestamptz not null,
       primary key (owner_id, key_hash)
     );
+    create index idempotent_answers_expires_at_index on idempotent_answers (expires_at);
 
     alter table credentials
       alter column organization_id drop not null,

@@ -22,6 +22,7 @@ import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
 import { keysHandlers } from './keys/keys.api.ts'
 import { createLastUse } from './keys/last-use.ts'
+import { createOrganizationApiKey } from './keys/provision.api.ts'
 import { createBackground } from './lib/background.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
@@ -206,14 +207,10 @@ type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'>
 
 /** What carries out the operations of the contract. */
 export function handlersOf({ profile, database, format, clock }: HandlerParts): Handlers {
-  const db = database.knex
+  const parts = { profile, db: database.knex, format, clock }
   return {
-    tenant: new Map([
-      ...sampleHandlers(profile, db),
-      ...keysHandlers({ db, profile, format, clock }),
-      ['getMe', getMe],
-    ]),
-    platform: new Map(),
+    tenant: new Map([...sampleHandlers(profile, parts.db), ...keysHandlers(parts), ['getMe', getMe]]),
+    platform: new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]]),
   }
 }
 
@@ -226,6 +223,8 @@ function hideInteractionId(path: string): string {
 
 /** The engine's errors in words for the person who sees them; the developer's details stand below. */
 function sayOfEngine(error: string): string {
+  if (error === 'temporarily_unavailable')
+    return 'This app is suspended at the moment. Nothing was shared. Try again later.'
   return error === 'server_error'
     ? 'Something went wrong on our side. Go back to the app and try again.'
     : 'This link from the app is not set up correctly, or is too old. Nothing was shared. Go back to the app and start again.'

@@ -1,7 +1,7 @@
 // The only file that knows the table `oauth_apps`.
 import type { ClientId, OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
-import type { Database, Db, Statement } from '../db/connect.ts'
+import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 import type { App } from './app.ts'
 
 interface AppRow {
@@ -14,6 +14,7 @@ interface AppRow {
   readonly refresh_grace_seconds: number
   readonly refresh_lifetime_seconds: number
   readonly created_at: Date
+  readonly is_stopped: boolean
 }
 
 const toApp = (row: AppRow): App => ({
@@ -26,9 +27,10 @@ const toApp = (row: AppRow): App => ({
   refreshGraceSeconds: row.refresh_grace_seconds,
   refreshLifetimeSeconds: row.refresh_lifetime_seconds,
   createdAt: row.created_at,
+  isStopped: row.is_stopped,
 })
 
-export async function insertApp(db: Db, app: App): Promise<void> {
+export async function insertApp(db: Db, app: Omit<App, 'isStopped'>): Promise<void> {
   await db('oauth_apps').insert({
     client_id: app.clientId,
     organization_id: app.organization,
@@ -44,13 +46,33 @@ export async function insertApp(db: Db, app: App): Promise<void> {
 
 const findByClientId: Statement = {
   name: 'app-by-client-id',
-  text: 'select * from oauth_apps where client_id = $1 and not is_stopped',
+  text: 'select * from oauth_apps where client_id = $1',
 }
 
-/** Asked at every request to the token endpoint: primary key, named statement. null for one that is stopped. */
+/** Asked at every request to the token endpoint: primary key, named statement. */
 export async function findApp(database: Database, clientId: string): Promise<App | null> {
   const [row] = await database.run<AppRow>(findByClientId, [clientId])
   return row ? toApp(row) : null
+}
+
+/** Whether the app may be used, held against a suspension of its organization that is under way. */
+export async function holdApp(tx: Tx, clientId: ClientId): Promise<boolean> {
+  const row = await tx('oauth_apps')
+    .where({ client_id: clientId, is_stopped: false })
+    .forShare()
+    .first('client_id')
+  return row !== undefined
+}
+
+/** From the commit on, the organizations' apps can or can't be used; index oauth_apps_organization_id_index. */
+export async function setAppsStopped(
+  tx: Tx,
+  organizations: readonly OrganizationId[],
+  isStopped: boolean,
+): Promise<void> {
+  await tx('oauth_apps')
+    .whereRaw('organization_id = any(?)', [[...organizations]])
+    .update({ is_stopped: isStopped })
 }
 
 /** Newest first; of one organization, or of all. */

@@ -16,4 +16,6 @@ export interface App {
   /** So long after consent an authorization ends, however often it was refreshed. */
   readonly refreshLifetimeSeconds: number
   readonly createdAt: Date
+  /** True while its organization is suspended: it can't be used, and nothing that it holds is lost. */
+  readonly isStopped: boolean
 }

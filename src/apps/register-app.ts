@@ -4,6 +4,7 @@ import type { Attribution } from '../core/attribution.ts'
 import { type ClientId, newClientId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
+import { requireActiveOrganization } from '../organizations/organization-store.ts'
 import type { App } from './app.ts'
 import { deleteAppRow, insertApp } from './app-store.ts'
 import { redirectUriMistake } from './redirect-uri.ts'
@@ -11,11 +12,14 @@ import { redirectUriMistake } from './redirect-uri.ts'
 const longestName = 100
 
 /** Its scopes are names from the profile's catalogue: the caller has checked them. */
-export type NewApp = Omit<App, 'clientId' | 'createdAt'> & {
+export type NewApp = Omit<App, 'clientId' | 'createdAt' | 'isStopped'> & {
   readonly by: Attribution
 }
 
-/** @throws Problem invalid_parameter for a name, or a redirect URI, that can't be registered */
+/**
+ * @throws Problem invalid_parameter for a name, or a redirect URI, that can't be registered;
+ *   organization_suspended
+ */
 export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<App> {
   if (wanted.name.trim() === '' || wanted.name.length > longestName) {
     throw new Problem('invalid_parameter', {
@@ -40,8 +44,10 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
     redirectUris: [...new Set(wanted.redirectUris)],
     scopes: [...new Set(wanted.scopes)].sort(),
     createdAt: now,
+    isStopped: false,
   }
   await db.transaction(async (tx) => {
+    await requireActiveOrganization(tx, app.organization)
     await insertApp(tx, app)
     await record(tx, {
       organization: app.organization,

@@ -9,6 +9,7 @@ import { keyCommands } from './key.ts'
 import { operationsCommands } from './operations.ts'
 import { orgCommands } from './org.ts'
 import { personCommands } from './person.ts'
+import { platformCommands } from './platform.ts'
 
 const program = new Command('latchkey')
   .description('The front door of a public API: API keys and OAuth 2.1 apps behind one validator.')
@@ -20,6 +21,7 @@ for (const add of [
   operationsCommands,
   orgCommands,
   personCommands,
+  platformCommands,
   keyCommands,
   appCommands,
   grantCommands,

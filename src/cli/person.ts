@@ -1,10 +1,18 @@
 // latchkey person: people who sign in.
 import type { Command } from 'commander'
 import { Problem } from '../core/problems.ts'
+import type { Db } from '../db/connect.ts'
 import { systemClock } from '../lib/time.ts'
+import { disablePerson, enablePerson, type PersonRequest } from '../offboarding/disable-person.ts'
+import { removeMember } from '../offboarding/remove-member.ts'
 import { createPerson } from '../operators/create-person.ts'
 import { hashPassword, passwordMistake } from '../operators/password.ts'
-import { findPersonToSignIn, type Person, setPasswordHash } from '../operators/person-store.ts'
+import {
+  findPersonByEmail,
+  findPersonToSignIn,
+  type Person,
+  setPasswordHash,
+} from '../operators/person-store.ts'
 import { dropSecondFactor } from '../operators/second-factor.ts'
 import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
 import { hasMembers, insertMembership, type Role } from '../organizations/membership-store.ts'
@@ -63,6 +71,58 @@ export function personCommands(program: Command): void {
         : `${removed.email} has no second factor.`
       answer(command, removed, text)
     })
+
+  const addChange = (
+    name: string,
+    description: string,
+    sentences: { readonly done: string; readonly already: string },
+    change: (db: Db, request: PersonRequest, now: Date) => Promise<boolean>,
+  ) =>
+    person
+      .command(name)
+      .argument('<email>', 'whose')
+      .description(description)
+      .action(async (email: string, _options: object, command: Command) => {
+        const { isChanged, now } = await withDatabase(async ({ opened: { database } }) => {
+          const { id } = await personOf(database.knex, email)
+          return {
+            isChanged: await change(database.knex, { person: id, by }, systemClock()),
+            now: await personOf(database.knex, email),
+          }
+        })
+        const { disabledAt, ...who } = now
+        const shownAs = { ...who, disabled_at: disabledAt }
+        answer(command, shownAs, `${now.email} ${isChanged ? sentences.done : sentences.already}.`)
+      })
+
+  addChange(
+    'disable',
+    'end the sessions of a person and what they allowed apps to do; they can not sign in until enabled',
+    { done: 'can not sign in any more', already: 'was disabled already' },
+    disablePerson,
+  )
+  addChange(
+    'enable',
+    'let a disabled person sign in again',
+    { done: 'can sign in again', already: 'is not disabled' },
+    enablePerson,
+  )
+
+  person
+    .command('remove')
+    .argument('<email>', 'who')
+    .requiredOption('--org <id or slug>', 'the organization that they leave')
+    .description('remove a person from an organization; its keys stay')
+    .action(async (email: string, { org }: { org: string }, command: Command) => {
+      const { person: gone, organization } = await withDatabase(async ({ opened: { database } }) => {
+        const them = await personOf(database.knex, email)
+        const from = await organizationOf(database.knex, org)
+        await removeMember(database.knex, { organization: from.id, person: them.id, by })
+        return { person: them, organization: from }
+      })
+      const shownAs = { id: gone.id, email: gone.email, organization_id: organization.id }
+      answer(command, shownAs, `${gone.email} belongs to ${organization.name} no longer.`)
+    })
 }
 
 interface Made {
@@ -92,6 +152,11 @@ function create(
     const link = password === undefined ? await createSetUpToken(tx, person.id, systemClock()) : null
     return { person, link: link && setUpUrl(session.config.publicUrl, link).reveal() }
   })
+}
+
+/** Disabled or not. @throws Problem resource_not_found */
+async function personOf(db: Db, email: string) {
+  return found(await findPersonByEmail(db, email), `There is nobody with ${email}.`)
 }
 
 async function newLink({ opened, config }: Session, person: Person): Promise<string> {

@@ -80,7 +80,12 @@ export async function deleteOrganizationCredentials(
   db: Db,
   organizations: readonly OrganizationId[],
 ): Promise<void> {
-  await db('credentials').whereIn('organization_id', organizations).delete()
+  await db.raw('delete from credentials where organization_id = any(?)', [[...organizations]])
+}
+
+/** From the commit on, every access token of these grants is refused; index credentials_grant_id_index. */
+export async function deleteGrantCredentials(db: Db, grants: readonly GrantId[]): Promise<void> {
+  await db.raw('delete from credentials where grant_id = any(?)', [[...grants]])
 }
 
 /** From the commit on, the platform's key is refused; those that it provisioned are not touched. */

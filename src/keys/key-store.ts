@@ -1,7 +1,7 @@
 // The only file that knows the table `api_keys`.
 import type { KeyId, OrganizationId, PlatformId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import type { ApiKey, KeyListing } from './key.ts'
 
@@ -191,17 +191,22 @@ export async function deleteKeyRow(db: Db, id: KeyId): Promise<void> {
   await db('api_keys').where({ id }).delete()
 }
 
-/** Keys of these organizations whose secrets are good but for a suspension. */
-export async function listWorkingKeys(
-  db: Db,
+/**
+ * Keys of these organizations whose secrets are good but for a suspension; held against a change that is under
+ * way, so that none is put back which is being revoked.
+ */
+export async function holdWorkingKeys(
+  tx: Tx,
   organizations: readonly OrganizationId[],
   now: Date,
 ): Promise<ApiKey[]> {
-  const rows = await db<KeyRow>('api_keys')
-    .whereIn('organization_id', organizations)
+  const rows = await tx<KeyRow>('api_keys')
+    .whereRaw('organization_id = any(?)', [[...organizations]])
     .whereNull('revoked_at')
     .whereNull('deactivated_at')
     .whereRaw('coalesce(least(expires_at, retires_at), ?) >= ?', [now, now])
+    .orderBy('id')
+    .forShare()
   return rows.map(toKey)
 }
 

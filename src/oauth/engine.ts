@@ -10,6 +10,18 @@ const library = await import('oidc-provider')
 console.warn = warn
 
 export const { Provider, errors, interactionPolicy } = library
+/**
+ * For what is stopped and may go on one day: with any other error a client throws its tokens away. RFC 6749 has
+ * the code for the authorization endpoint; the status tells every client, and is what RFC 7009 section 2.2.1
+ * has for the same case.
+ */
+export function unavailable(say: string): Error {
+  const error = new errors.TemporarilyUnavailable(say)
+  error.status = 503
+  error.statusCode = 503
+  return error
+}
+
 export type {
   Adapter,
   AdapterPayload,

@@ -1,7 +1,7 @@
 // What a person allowed an app to do for one organization: the only file that knows `grants`.
 import type { ClientId, GrantId, OrganizationId, PersonId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
-import type { Database, Db, Statement } from '../db/connect.ts'
+import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 
 /** One authorization of one install of an app (decision 6). */
 export interface Grant {
@@ -15,6 +15,8 @@ export interface Grant {
   readonly createdAt: Date
   /** The absolute end: rotation never moves it. */
   readonly expiresAt: Date
+  /** True while its organization, or its app's, is suspended: it mints nothing, and nothing of it is lost. */
+  readonly isStopped: boolean
 }
 
 export interface GrantRow {
@@ -27,6 +29,7 @@ export interface GrantRow {
   readonly resource: string
   readonly created_at: Date
   readonly expires_at: Date
+  readonly is_stopped: boolean
 }
 
 export const toGrant = (row: GrantRow): Grant => ({
@@ -39,10 +42,11 @@ export const toGrant = (row: GrantRow): Grant => ({
   resource: row.resource,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
+  isStopped: row.is_stopped,
 })
 
 /** False when a grant of that id is there already: it is left as it is. */
-export async function insertGrant(db: Db, grant: Grant): Promise<boolean> {
+export async function insertGrant(db: Db, grant: Omit<Grant, 'isStopped'>): Promise<boolean> {
   const rows = await db('grants')
     .insert({
       id: grant.id,
@@ -87,4 +91,55 @@ export async function listGrants(
 export async function deleteGrant(db: Db, id: string): Promise<Grant | null> {
   const [row] = await db('grants').where({ id }).delete().returning<GrantRow[]>('*')
   return row ? toGrant(row) : null
+}
+
+/**
+ * A person's grants, for one organization or for all; what hangs on them goes too. Locked in the order of
+ * their ids, so that two who end some of the same ones don't wait for each other.
+ */
+export async function deleteGrantsOf(
+  tx: Tx,
+  person: PersonId,
+  organization: OrganizationId | null,
+): Promise<Grant[]> {
+  const { rows: locked } = await tx.raw<{ rows: { id: GrantId }[] }>(
+    `select id from grants where person_id = ? and (?::text is null or organization_id = ?)
+     order by id for update`,
+    [person, organization, organization],
+  )
+  const ids = locked.map(({ id }) => id)
+  const rows = await tx('grants').whereIn('id', ids).delete().returning<GrantRow[]>('*')
+  return rows.map(toGrant)
+}
+
+/**
+ * Says of each grant for these organizations, and of each grant to their apps, whether it is stopped: it is when
+ * its organization or its app is. A mint that is under way is waited for. Two statements: what another
+ * suspension did while the first one waited is seen by the second. Gives those that stop now.
+ */
+export async function refreshStoppedGrants(
+  tx: Tx,
+  organizations: readonly OrganizationId[],
+): Promise<GrantId[]> {
+  const { rows: locked } = await tx.raw<{ rows: { id: GrantId }[] }>(
+    `select id from grants where id in (
+       select id from grants where organization_id = any(?)
+       union select g.id from grants g join oauth_apps a using (client_id) where a.organization_id = any(?)
+     ) order by id for update`,
+    [[...organizations], [...organizations]],
+  )
+  const { rows: changed } = await tx.raw<{ rows: { id: GrantId; is_stopped: boolean }[] }>(
+    `update grants g set is_stopped = truth.is_stopped
+     from (
+       select g.id, o.is_stopped or a.is_stopped as is_stopped
+       from grants g
+       join organizations o on o.id = g.organization_id
+       join oauth_apps a on a.client_id = g.client_id
+       where g.id = any(?)
+     ) as truth
+     where truth.id = g.id and g.is_stopped <> truth.is_stopped
+     returning g.id, g.is_stopped`,
+    [locked.map(({ id }) => id)],
+  )
+  return changed.filter((row) => row.is_stopped).map(({ id }) => id)
 }

@@ -7,7 +7,7 @@ import type { Database } from '../db/connect.ts'
 import { deriveKey, sha256 } from '../lib/digest.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import { addSeconds, type Clock, earlier, secondMs } from '../lib/time.ts'
-import { errors } from './engine.ts'
+import { errors, unavailable } from './engine.ts'
 import type { Presentation } from './presentation.ts'
 import { findRefreshToken, rotateRefreshToken, type StoredRefreshToken } from './refresh-token-store.ts'
 import { byItsClient, revokeGrant } from './revoke-grant.ts'
@@ -41,8 +41,8 @@ const sealPurpose = 'latchkey refresh answer v1'
 /**
  * Rotates a refresh token. The same token from the same client inside the app's grace window gets the same
  * answer again; after it, its family is ended.
- * @throws the engine's InvalidGrant, InvalidScope, InvalidTarget; a request refused for its scope or
- *   resource costs the token nothing
+ * @throws the engine's InvalidGrant, InvalidScope, InvalidTarget; TemporarilyUnavailable while the grant is
+ *   stopped; a request refused for its scope or resource, or while stopped, costs the token nothing
  */
 export async function refresh(parts: RotationParts, request: RefreshRequest): Promise<SerializedAnswer> {
   if (parts.format.read(request.refreshToken) !== 'refresh_token') throw new errors.InvalidGrant('malformed')
@@ -50,14 +50,20 @@ export async function refresh(parts: RotationParts, request: RefreshRequest): Pr
   const token = await findRefreshToken(parts.database, hash, request.elapsedMs)
   if (!token) throw new errors.InvalidGrant('refresh token not found')
   if (token.grant.client !== request.clientId) throw new errors.InvalidGrant('client mismatch')
+  if (token.grant.isStopped) throw stopped()
   if (token.retired) return await answerRetired(parts, request, token)
   const answer = await rotate(parts, request, token)
   if (answer) return answer
 
-  // Another request has rotated it since we looked, or its grant was revoked. Look again.
+  // Another request has rotated it since we looked, or its grant was revoked or stopped. Look again.
   const after = await findRefreshToken(parts.database, hash, request.elapsedMs)
+  if (after?.grant.isStopped) throw stopped()
   if (!after?.retired) throw new errors.InvalidGrant('grant revoked')
   return await answerRetired(parts, request, after)
+}
+
+function stopped(): Error {
+  return unavailable('the account is suspended; the refresh token stays good')
 }
 
 async function rotate(

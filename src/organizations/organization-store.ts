@@ -9,6 +9,8 @@ export interface Organization {
   readonly slug: string
   readonly createdAt: Date
   readonly suspendedAt: Date | null
+  /** By itself, or with its platform: nothing of it opens anything. */
+  readonly isStopped: boolean
   /** The platform that provisioned it, and that platform's own name for it. */
   readonly platform: { readonly id: PlatformId; readonly externalId: string } | null
 }
@@ -19,6 +21,7 @@ export interface OrganizationRow {
   readonly slug: string
   readonly created_at: Date
   readonly suspended_at: Date | null
+  readonly is_stopped: boolean
   readonly platform_id: PlatformId | null
   readonly external_id: string | null
 }
@@ -29,6 +32,7 @@ export const toOrganization = (row: OrganizationRow): Organization => ({
   slug: row.slug,
   createdAt: row.created_at,
   suspendedAt: row.suspended_at,
+  isStopped: row.is_stopped,
   platform: row.platform_id && row.external_id ? { id: row.platform_id, externalId: row.external_id } : null,
 })
 
@@ -69,14 +73,18 @@ export async function insertProvisionedOrganization(
   return row ? toOrganization(row) : null
 }
 
-/** Unique index organizations_platform_id_external_id_key. */
-export async function findProvisionedOrganization(
-  db: Db,
+/**
+ * Locked: of two calls that provision for it the second waits for the first. Keys can be made for it
+ * all the while; a suspension can not pass.
+ */
+export async function lockProvisionedOrganization(
+  tx: Tx,
   platform: PlatformId,
   externalId: string,
 ): Promise<Organization | null> {
-  const row = await db<OrganizationRow>('organizations')
+  const row = await tx<OrganizationRow>('organizations')
     .where({ platform_id: platform, external_id: externalId })
+    .forNoKeyUpdate()
     .first()
   return row ? toOrganization(row) : null
 }
@@ -118,8 +126,13 @@ export async function lockOrganizations(tx: Tx, ids: readonly OrganizationId[]):
   await tx.raw('select 1 from organizations where id = any(?) order by id for update', [[...ids]])
 }
 
-export async function setSuspended(tx: Tx, id: OrganizationId, at: Date | null): Promise<void> {
-  await tx('organizations').where({ id }).update({ suspended_at: at })
+/** By itself, from a time on or (null) not any more; false when it was so already. */
+export async function setSuspended(tx: Tx, id: OrganizationId, at: Date | null): Promise<boolean> {
+  const changed = await tx('organizations')
+    .where({ id })
+    .where((query) => (at ? query.whereNull('suspended_at') : query.whereNotNull('suspended_at')))
+    .update({ suspended_at: at })
+  return changed === 1
 }
 
 /**

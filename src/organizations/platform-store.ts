@@ -56,9 +56,12 @@ export async function findPlatform(db: Db, id: PlatformId): Promise<Platform | n
   return row ? toPlatform(row) : null
 }
 
-/** Locked until the transaction ends. */
+/**
+ * Locked until the transaction ends; not against foreign keys, which a change of one of its organizations may
+ * have to look at while we wait for that organization.
+ */
 export async function lockPlatform(tx: Tx, id: PlatformId): Promise<Platform | null> {
-  const row = await tx<PlatformRow>('platforms').where({ id }).forUpdate().first()
+  const row = await tx<PlatformRow>('platforms').where({ id }).forNoKeyUpdate().first()
   return row ? toPlatform(row) : null
 }
 

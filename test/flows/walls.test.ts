@@ -211,6 +211,7 @@ test('U13: the second wall: a statement that forgets to say whose rows it means 
       slug: row.slug,
       createdAt: row.created_at,
       suspendedAt: null,
+      isStopped: false,
       platform: null,
     }
   }

@@ -1,5 +1,6 @@
 // Consent given: one grant for one interaction, however often the button is pressed.
 import type { App } from '../../apps/app.ts'
+import { holdApp } from '../../apps/app-store.ts'
 import { record } from '../../audit/record.ts'
 import type { Attribution } from '../../core/attribution.ts'
 import type { GrantId, OrganizationId, PersonId } from '../../core/ids.ts'
@@ -7,6 +8,7 @@ import { Problem } from '../../core/problems.ts'
 import type { Db } from '../../db/connect.ts'
 import { sha256 } from '../../lib/digest.ts'
 import { addSeconds } from '../../lib/time.ts'
+import { holdPerson } from '../../operators/person-store.ts'
 import { holdMembership } from '../../organizations/membership-store.ts'
 import { requireActiveOrganization } from '../../organizations/organization-store.ts'
 import { insertGrant } from '../grant-store.ts'
@@ -24,14 +26,15 @@ export interface Consent {
 
 /**
  * The id of the grant that stands for this consent.
- * @throws Problem organization_suspended; not_allowed for somebody who is no administrator (any more)
+ * @throws Problem organization_suspended, for the person's organization or the app's; not_allowed for somebody who is no administrator (any more)
  */
 export async function allow(db: Db, consent: Consent, now: Date): Promise<GrantId> {
   const id = grantIdOf(consent.interaction)
   await db.transaction(async (tx) => {
     await requireActiveOrganization(tx, consent.organization)
     const role = await holdMembership(tx, consent.organization, consent.person)
-    if (role !== 'ADMIN') throw new Problem('not_allowed')
+    if (role !== 'ADMIN' || !(await holdPerson(tx, consent.person))) throw new Problem('not_allowed')
+    if (!(await holdApp(tx, consent.app.clientId))) throw appIsStopped()
     const isNew = await insertGrant(tx, {
       id,
       client: consent.app.clientId,
@@ -53,6 +56,12 @@ export async function allow(db: Db, consent: Consent, now: Date): Promise<GrantI
     })
   })
   return id
+}
+
+/** The app's makers are suspended: a person can do nothing about it but wait. */
+export function appIsStopped(): Problem {
+  const say = 'This app is suspended at the moment. Nothing was shared. Try again later.'
+  return new Problem('organization_suspended', { say })
 }
 
 /** As hard to guess as the interaction's id, which it does not give away. */

@@ -20,7 +20,7 @@ import { originOf } from '../../web/client-address.ts'
 import { seeOther } from '../../web/see-other.ts'
 import type { Views } from '../../web/views.ts'
 import { type Engine, errors, type Interaction, type InteractionResults } from '../engine.ts'
-import { allow } from './allow.ts'
+import { allow, appIsStopped } from './allow.ts'
 import { consentPage } from './consent-page.ts'
 import { nextStep } from './next-step.ts'
 import { addSignInSteps, showSignIn } from './sign-in-steps.ts'
@@ -66,6 +66,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
     const interaction = await findInteraction(ctx)
     const app = await findApp(database, String(interaction.params['client_id']))
     if (!app) throw new errors.SessionNotFound('the app of this interaction is gone')
+    if (app.isStopped) throw appIsStopped()
     const session = sessions.read(ctx)
     const asked = parseScopes(String(interaction.params['scope'] ?? ''))
     return {

@@ -1,0 +1,125 @@
+// The operation createOrganizationApiKey, as the Boooply client calls it: read, call, show.
+import { z } from 'zod'
+import type { PlatformHandler } from '../core/handler.ts'
+import { modes } from '../core/principal.ts'
+import { Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
+import type { SecretFormat } from '../credentials/format.ts'
+import type { Db } from '../db/connect.ts'
+import type { Clock } from '../lib/time.ts'
+import { daySeconds } from '../lib/time.ts'
+import { isEmail } from '../operators/email.ts'
+import type { NewMember } from '../operators/import-members.ts'
+import { roles } from '../organizations/membership-store.ts'
+import { answerOnce, type KeepableAnswer } from './idempotent-answer.ts'
+import { longestKeyLifeSeconds, readKeyName, readKeyScopes } from './new-key.ts'
+import { type Provisioned, type Provisioning, provision } from './provision.ts'
+import { longestOverlapSeconds } from './rotate-key.ts'
+
+// Control characters, and those that turn the direction of what stands behind them.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is kept out
+const unshowable = /[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/
+const text = (longest: number) =>
+  z
+    .string()
+    .max(longest, `must have at most ${longest} characters`)
+    .refine((value) => !unshowable.test(value), 'has a character that can not be shown')
+const id = text(255).min(1, 'must not be empty')
+/** A name that may be left out, null or empty: to whoever calls us the three are often one. */
+const name = text(200)
+  .nullish()
+  .transform((value) => value?.trim() || null)
+const email = z.string().refine(isEmail, 'must be an email address')
+
+export const bodySchema = z.object({
+  userId: id,
+  userEmail: email,
+  userName: name,
+  organizationId: id,
+  organizationName: name,
+  teamMembers: z
+    .array(z.object({ email, name, role: z.enum(roles) }))
+    .max(500, 'must have at most 500 members')
+    .nullish(),
+  scopes: z.array(z.string()).optional(),
+  mode: z.enum(modes).default('live'),
+  name: z.string().optional(),
+  expiresInDays: z
+    .int()
+    .min(1)
+    .max(longestKeyLifeSeconds / daySeconds)
+    .optional(),
+  onExisting: z.enum(['error', 'add', 'rotate']).default('error'),
+  overlapSeconds: z.int().min(0).max(longestOverlapSeconds).default(0),
+})
+type Body = z.infer<typeof bodySchema>
+
+export interface ProvisionParts {
+  readonly profile: Profile
+  readonly db: Db
+  readonly format: SecretFormat
+  readonly clock: Clock
+}
+
+/** POST /organizations/api-key, for platform keys alone. */
+export function createOrganizationApiKey({ profile, db, format, clock }: ProvisionParts): PlatformHandler {
+  return ({ caller, body, attribution, idempotencyKey, credential }) => {
+    const asked = readBody(body)
+    const now = clock()
+    const wanted: Provisioning = {
+      platform: caller.platform,
+      externalId: asked.organizationId,
+      organizationName: asked.organizationName ?? asked.organizationId,
+      members: membersOf(asked),
+      mode: asked.mode,
+      scopes: asked.scopes ? readKeyScopes(profile, asked.scopes) : null,
+      keyName: asked.name === undefined ? null : readKeyName(asked.name),
+      expiresInDays: asked.expiresInDays ?? null,
+      onExisting: asked.onExisting,
+      overlapSeconds: asked.overlapSeconds,
+      by: attribution,
+    }
+    const request = { operation: 'createOrganizationApiKey', body }
+    const once = { owner: caller.platform, credential, idempotencyKey, request }
+    return answerOnce(db, once, now, async (tx) =>
+      show(await provision(tx, format, wanted, now), asked, attribution.requestId),
+    )
+  }
+}
+
+/** The operator who connects the organization administers it, whatever the list says of them. */
+function membersOf({ userId, userEmail, userName, teamMembers }: Body): NewMember[] {
+  const operator = { email: userEmail, name: userName, role: 'ADMIN', externalId: userId } as const
+  return [operator, ...(teamMembers ?? []).map((member) => ({ ...member, externalId: null }))]
+}
+
+function show(
+  { organization, isNew, issued }: Provisioned,
+  { organizationId }: Body,
+  requestId: string | null,
+): KeepableAnswer {
+  const { key, secret } = issued
+  const replaced = 'old' in issued ? issued.old : null
+  const item = {
+    apiKey: secret.reveal(), // the only time that it leaves the house
+    keyId: key.id,
+    organizationId,
+    organization: { id: organization.id, slug: organization.slug, name: organization.name },
+    created: isNew,
+    mode: key.mode,
+    scopes: key.scopes,
+    expiresAt: key.expiresAt,
+    replaced: replaced && { keyId: replaced.id, worksUntil: replaced.retiresAt },
+    requestId,
+  }
+  return { kind: 'item', status: 201, item }
+}
+
+/** The document's schema has been over it already; this gives the types, and says what JSON Schema can't. */
+function readBody(body: unknown): Body {
+  const parsed = bodySchema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const param = issue?.path.join('.') ?? ''
+  throw new Problem('invalid_parameter', { param, say: `${param}: ${issue?.message ?? 'is not valid'}.` })
+}

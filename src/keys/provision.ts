@@ -1,0 +1,124 @@
+// What a platform's backend calls once for each of its customers: an organization, the people in it, and a key.
+import { record } from '../audit/record.ts'
+import type { Attribution } from '../core/attribution.ts'
+import type { PlatformId } from '../core/ids.ts'
+import type { Mode } from '../core/principal.ts'
+import { Problem } from '../core/problems.ts'
+import type { SecretFormat } from '../credentials/format.ts'
+import type { Tx } from '../db/connect.ts'
+import { addSeconds, daySeconds } from '../lib/time.ts'
+import { importMembers, type NewMember } from '../operators/import-members.ts'
+import {
+  insertProvisionedOrganization,
+  lockProvisionedOrganization,
+  type Organization,
+  requireActiveOrganization,
+} from '../organizations/organization-store.ts'
+import { holdPlatform, type Platform } from '../organizations/platform-store.ts'
+import { slugsOf } from '../organizations/slug.ts'
+import { type IssuedKey, issueKey } from './issue-key.ts'
+import { type KeyLimits, requireWithin } from './key-limits.ts'
+import { findProvisionedKey } from './key-store.ts'
+import { type RotatedKey, rotateKey } from './rotate-key.ts'
+
+export interface Provisioning {
+  readonly platform: PlatformId
+  /** The platform's own name for the organization. */
+  readonly externalId: string
+  readonly organizationName: string
+  /** The first operator, and then the others: they come in with the organization, and never later. */
+  readonly members: readonly NewMember[]
+  readonly mode: Mode
+  /** Names from the profile's catalogue, each once, sorted; null for all that the platform may give. */
+  readonly scopes: readonly string[] | null
+  /** null for the platform's name. */
+  readonly keyName: string | null
+  readonly expiresInDays: number | null
+  /** What to do where this platform has a working key of that mode for the organization already. */
+  readonly onExisting: 'error' | 'add' | 'rotate'
+  readonly overlapSeconds: number
+  readonly by: Attribution
+}
+
+export interface Provisioned {
+  readonly organization: Organization
+  /** Was it made by this call? */
+  readonly isNew: boolean
+  readonly issued: IssuedKey | RotatedKey
+}
+
+/**
+ * All of it in the caller's transaction. Of two calls for the same organization the second waits for the first.
+ * @throws Problem invalid_credential for a platform that was suspended meanwhile; organization_suspended;
+ *   exceeds_creator for a scope that the platform may not give; organization_key_exists, which names the key;
+ *   invalid_parameter for scopes that a rotation would change
+ */
+export async function provision(
+  tx: Tx,
+  format: SecretFormat,
+  wanted: Provisioning,
+  now: Date,
+): Promise<Provisioned> {
+  const platform = await holdPlatform(tx, wanted.platform)
+  if (!platform || platform.suspendedAt)
+    throw new Problem('invalid_credential', { reason: 'of a suspended platform' })
+  const key = newKeyOf(platform, wanted, now)
+  requireWithin(limitsOf(platform), key)
+
+  const { organization, isNew } = await findOrCreate(tx, platform, wanted)
+  await requireActiveOrganization(tx, organization.id)
+  const existing = isNew ? null : await findProvisionedKey(tx, organization.id, wanted.mode, platform.id, now)
+  const { by, onExisting } = wanted
+  if (!existing || onExisting === 'add') {
+    const issued = await issueKey(tx, format, { ...key, organization: organization.id, by }, now)
+    return { organization, isNew, issued }
+  }
+  if (onExisting === 'error') {
+    throw new Problem('organization_key_exists', {
+      say: `The organization has the key ${existing.id} of yours already. With onExisting "add" or "rotate" it gets another.`,
+      conflictsWith: existing.id,
+    })
+  }
+  if (wanted.scopes && wanted.scopes.join() !== existing.scopes.join()) {
+    const say = `A key keeps its scopes when it is rotated: ${existing.scopes.join(', ')}. Leave scopes out, or make another key with onExisting "add".`
+    throw new Problem('invalid_parameter', { param: 'scopes', say })
+  }
+  const reach = { organization: organization.id, mode: wanted.mode }
+  const issued = await rotateKey(tx, format, { reach, id: existing.id, by, now }, wanted.overlapSeconds)
+  return { organization, isNew, issued }
+}
+
+/** The most that a key may be which this platform makes. */
+function limitsOf(platform: Platform): KeyLimits {
+  const scopes = new Set(platform.scopes)
+  return { modes: ['live', 'test'], scopes, expiresAt: null, allowedAddresses: null }
+}
+
+function newKeyOf(platform: Platform, { mode, scopes, keyName, expiresInDays }: Provisioning, now: Date) {
+  return {
+    mode,
+    name: keyName ?? platform.name,
+    scopes: scopes ?? platform.scopes,
+    expiresAt: expiresInDays === null ? null : addSeconds(now, expiresInDays * daySeconds),
+    allowedAddresses: null,
+  }
+}
+
+async function findOrCreate(
+  tx: Tx,
+  platform: Platform,
+  { externalId, organizationName: name, members, by }: Provisioning,
+): Promise<{ readonly organization: Organization; readonly isNew: boolean }> {
+  for (const slug of slugsOf(name)) {
+    const known = await lockProvisionedOrganization(tx, platform.id, externalId)
+    if (known) return { organization: known, isNew: false }
+    const made = await insertProvisionedOrganization(tx, { name, slug, platform: platform.id, externalId })
+    if (!made) continue // the slug is taken, or another call was first: the next round knows
+    const { id } = made
+    const details = { name, slug, platform: platform.id, external_id: externalId }
+    await record(tx, { organization: id, by, action: 'organization.created', target: id, details })
+    await importMembers(tx, id, members, by)
+    return { organization: made, isNew: true }
+  }
+  throw new Error('the slugs of a name never end')
+}
