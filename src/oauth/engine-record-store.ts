@@ -1,5 +1,6 @@
 // The engine's own sessions and interactions, under the hash of their ids: the only file that knows
 // `oauth_sessions` and `interactions`.
+import type { PersonId } from '../core/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 
@@ -54,6 +55,10 @@ export async function findSessionPerson(db: Db, hash: Digest, now: Date): Promis
 
 export async function deleteSession(db: Db, hash: Digest): Promise<void> {
   await db('oauth_sessions').where({ hash }).delete()
+}
+
+export async function deleteSessionsOf(db: Db, person: PersonId): Promise<void> {
+  await db('oauth_sessions').where({ person_id: person }).delete()
 }
 
 export async function upsertInteraction(

@@ -1,7 +1,7 @@
 // What a person allowed an app to do for one organization: the only file that knows `grants`.
 import type { ClientId, GrantId, OrganizationId, PersonId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
-import type { Database, Db, Statement } from '../db/connect.ts'
+import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 
 /** One authorization of one install of an app (decision 6). */
 export interface Grant {
@@ -87,4 +87,23 @@ export async function listGrants(
 export async function deleteGrant(db: Db, id: string): Promise<Grant | null> {
   const [row] = await db('grants').where({ id }).delete().returning<GrantRow[]>('*')
   return row ? toGrant(row) : null
+}
+
+/**
+ * A person's grants, for one organization or for all; what hangs on them goes too. Locked in the order of
+ * their ids, so that two who end some of the same ones don't wait for each other.
+ */
+export async function deleteGrantsOf(
+  tx: Tx,
+  person: PersonId,
+  organization: OrganizationId | null,
+): Promise<Grant[]> {
+  const { rows: locked } = await tx.raw<{ rows: { id: GrantId }[] }>(
+    `select id from grants where person_id = ? and (?::text is null or organization_id = ?)
+     order by id for update`,
+    [person, organization, organization],
+  )
+  const ids = locked.map(({ id }) => id)
+  const rows = await tx('grants').whereIn('id', ids).delete().returning<GrantRow[]>('*')
+  return rows.map(toGrant)
 }

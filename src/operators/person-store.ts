@@ -1,6 +1,6 @@
 // People who sign in: the only file that knows `persons`, `one_time_links` and `person_sessions`.
 import { newPersonId, type PersonId, type SessionId } from '../core/ids.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 
 export interface Person {
@@ -52,6 +52,43 @@ export async function setPasswordHash(db: Db, person: PersonId, hash: string): P
 export async function deleteLinksAndSessions(db: Db, person: PersonId): Promise<void> {
   await db('one_time_links').where({ person_id: person, used_at: null }).delete()
   await db('person_sessions').where({ person_id: person }).delete()
+}
+
+/** Signed out everywhere. How many sessions there were. */
+export async function deleteSessionsOf(db: Db, person: PersonId): Promise<number> {
+  return await db('person_sessions').where({ person_id: person }).delete()
+}
+
+/** Sessions, links, and sign-ins that wait for a second factor: nothing is left that was begun before. */
+export async function deleteSignIns(db: Db, person: PersonId): Promise<void> {
+  await deleteLinksAndSessions(db, person)
+  await db('sign_in_steps').where({ person_id: person }).delete()
+}
+
+/** Anybody with this address, disabled or not; unique index persons_email_key. */
+export async function findPersonByEmail(
+  db: Db,
+  email: string,
+): Promise<(Person & { readonly disabledAt: Date | null }) | null> {
+  const row = await db<PersonRow & { disabled_at: Date | null }>('persons')
+    .whereRaw('lower(email) = lower(?)', email)
+    .first()
+  return row ? { ...toPerson(row), disabledAt: row.disabled_at } : null
+}
+
+/** Disables (a time) or enables (null) a person, who stays locked; false when it was so already. */
+export async function setDisabled(tx: Tx, person: PersonId, at: Date | null): Promise<boolean> {
+  const changed = await tx('persons')
+    .where({ id: person })
+    .where((query) => (at ? query.whereNull('disabled_at') : query.whereNotNull('disabled_at')))
+    .update({ disabled_at: at })
+  return changed === 1
+}
+
+/** Whether the person is there and not disabled, held against a disabling that is under way. */
+export async function holdPerson(tx: Tx, person: PersonId): Promise<boolean> {
+  const row = await tx('persons').where({ id: person }).whereNull('disabled_at').forShare().first('id')
+  return row !== undefined
 }
 
 export async function insertOneTimeLink(

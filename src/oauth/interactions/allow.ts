@@ -7,6 +7,7 @@ import { Problem } from '../../core/problems.ts'
 import type { Db } from '../../db/connect.ts'
 import { sha256 } from '../../lib/digest.ts'
 import { addSeconds } from '../../lib/time.ts'
+import { holdPerson } from '../../operators/person-store.ts'
 import { holdMembership } from '../../organizations/membership-store.ts'
 import { requireActiveOrganization } from '../../organizations/organization-store.ts'
 import { insertGrant } from '../grant-store.ts'
@@ -31,7 +32,7 @@ export async function allow(db: Db, consent: Consent, now: Date): Promise<GrantI
   await db.transaction(async (tx) => {
     await requireActiveOrganization(tx, consent.organization)
     const role = await holdMembership(tx, consent.organization, consent.person)
-    if (role !== 'ADMIN') throw new Problem('not_allowed')
+    if (role !== 'ADMIN' || !(await holdPerson(tx, consent.person))) throw new Problem('not_allowed')
     const isNew = await insertGrant(tx, {
       id,
       client: consent.app.clientId,
