@@ -146,7 +146,15 @@ export function build(parts: AppParts): App {
     return undefined
   })
   app.use(docsRoutes(profile, contract, publicUrl, views).routes())
-  app.use(consoleRoutes({ ...people, db: database.knex, publicUrl }).routes())
+  app.use(
+    consoleRoutes({
+      ...people,
+      db: database.knex,
+      publicUrl,
+      mailer: parts.mailer,
+      brand: site.brand,
+    }).routes(),
+  )
   app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
   app.use(speakTruth())

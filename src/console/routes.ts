@@ -2,11 +2,16 @@
 import Router from '@koa/router'
 import type { Db } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
+import type { Mailer } from '../mail/mailer.ts'
 import type { SignIn } from '../operators/sign-in.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
+import { addInvitationPages } from './invitation-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
+import { createLinkReveals } from './link-reveals.ts'
+import { addMemberPages } from './member-pages.ts'
+import { addMembersPages } from './members-pages.ts'
 import { returnPath } from './return-path.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 import { createVisits, SignInFirst } from './visit.ts'
@@ -19,6 +24,9 @@ export interface ConsoleParts {
   readonly clock: Clock
   readonly trustedProxies: number
   readonly publicUrl: string
+  readonly mailer: Mailer
+  /** How this service is called. */
+  readonly brand: string
 }
 
 const home = keysPath
@@ -41,5 +49,9 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   router.get('/admin', (ctx) => seeOther(ctx, home))
   addSignInPages(router, { ...parts, visits, home })
   addKeysPages(router, { ...parts, visits })
+  const reveals = createLinkReveals(parts.db, parts.publicUrl, parts.clock)
+  addMembersPages(router, { ...parts, visits, reveals })
+  addMemberPages(router, { ...parts, visits })
+  addInvitationPages(router, { ...parts, visits, home })
   return router
 }

@@ -61,11 +61,13 @@ export interface House {
 export interface HouseOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly change?: (profile: Profile) => Profile
+  /** In place of the one that keeps mails for the test. */
+  readonly mailer?: Mailer
 }
 
 export async function startHouse(
   t: TestContext,
-  { env = {}, change = (it) => it }: HouseOptions = {},
+  { env = {}, change = (it) => it, mailer: other }: HouseOptions = {},
 ): Promise<House> {
   const databaseUrl = await createTestDatabase(t)
   const port = await freePort()
@@ -94,7 +96,7 @@ export async function startHouse(
   const contract = loadContract(profile, config.publicUrl)
   const log = createLog('debug', destination)
   const mails: Mail[] = []
-  const mailer: Mailer = {
+  const mailer: Mailer = other ?? {
     way: 'smtp',
     send: async (mail) => {
       mails.push(mail)
