@@ -47,14 +47,14 @@ export interface Invited {
  * @throws Problem not_allowed, organization_suspended; invalid_parameter for an address that is malformed or
  *   that of a member
  */
-export function inviteMember(db: Db, wanted: NewInvitation, now: Date): Promise<Invited> {
+export async function inviteMember(db: Db, wanted: NewInvitation, now: Date): Promise<Invited> {
   const { organization, role, by } = wanted
   const email = wanted.email.trim()
   if (!isEmail(email)) {
     const say = 'Enter an email address, such as name@example.com.'
     throw new Problem('invalid_parameter', { param: 'email', say })
   }
-  return db.transaction(async (tx) => {
+  return await db.transaction(async (tx) => {
     await requireInviter(tx, organization, by)
     const token = new Secret(randomToken())
     const asked = { id: newInvitationId(), organization, email, role, ...terms(by, now) }
