@@ -1,24 +1,33 @@
-// What a page can do without but is better with: the error summary takes the focus.
+// What pages can do without, but are better with.
+
+// The summary of what is wrong takes the focus, so that it is read first.
 document.getElementById('mistake')?.focus()
 
-// What is shown once is taken off the page when it is left: the back/forward cache keeps whole pages.
-addEventListener('pagehide', () => {
-  for (const field of document.querySelectorAll('[data-once]')) field.value = ''
-})
-
-// Copying needs a script, so the button comes with it. On plain http there is no clipboard: the text is
-// selected instead, and one keystroke copies it.
+// A button that copies a field: it is there only where there is a script.
 for (const button of document.querySelectorAll('[data-copy]')) {
   const field = document.getElementById(button.dataset.copy)
-  const told = document.getElementById(`${button.dataset.copy}-copied`)
+  const status = document.querySelector(`[data-copied="${button.dataset.copy}"]`)
   button.hidden = false
   button.addEventListener('click', async () => {
     field.select()
     try {
       await navigator.clipboard.writeText(field.value)
-      told.textContent = 'Copied.'
+      if (status) status.textContent = 'Copied.'
     } catch {
-      told.textContent = 'Selected: copy it with your keyboard.'
+      // On plain http there is no clipboard: the text is selected, and the keyboard does the rest.
+      if (status) status.textContent = 'Press Ctrl+C (or ⌘C) to copy.'
     }
+  })
+}
+
+// A secret must not come back with the Back button: not from the page kept in memory, nor from that page as it
+// was filled in.
+const secrets = document.querySelectorAll('[data-secret]')
+if (secrets.length > 0) {
+  addEventListener('pagehide', () => {
+    for (const field of secrets) field.value = ''
+  })
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) location.replace(location.href)
   })
 }

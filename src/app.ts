@@ -19,6 +19,7 @@ import type { SecretFormat } from './credentials/format.ts'
 import { createValidator } from './credentials/validator.ts'
 import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
+import { keysHandlers } from './keys/keys.api.ts'
 import { createLastUse } from './keys/last-use.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
@@ -151,8 +152,9 @@ export function build(parts: AppParts): App {
       ...people,
       db: database.knex,
       publicUrl,
+      profile,
+      format,
       mailer: parts.mailer,
-      brand: site.brand,
     }).routes(),
   )
   app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
@@ -177,9 +179,14 @@ export function build(parts: AppParts): App {
 type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'>
 
 /** What carries out the operations of the contract. */
-export function handlersOf({ profile, database }: HandlerParts): Handlers {
+export function handlersOf({ profile, database, format, clock }: HandlerParts): Handlers {
+  const db = database.knex
   return {
-    tenant: new Map([...sampleHandlers(profile, database.knex), ['getMe', getMe]]),
+    tenant: new Map([
+      ...sampleHandlers(profile, db),
+      ...keysHandlers({ db, profile, format, clock }),
+      ['getMe', getMe],
+    ]),
     platform: new Map(),
   }
 }

@@ -8,7 +8,6 @@ import type { Db } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
 import { isWorking } from '../keys/key.ts'
 import { listKeysMadeBy } from '../keys/key-store.ts'
-import { dayInWords } from '../lib/date-in-words.ts'
 import type { Clock } from '../lib/time.ts'
 import { listGrants } from '../oauth/grant-store.ts'
 import { changeRole } from '../offboarding/change-role.ts'
@@ -20,6 +19,7 @@ import { seeOther } from '../web/see-other.ts'
 import { keysPath } from './keys-pages.ts'
 import { membersPath, readRole, roleChoices, roleNames } from './members-pages.ts'
 import { type MemberVisitor, requireAdmin, type Visits } from './visit.ts'
+import { onDay } from './words.ts'
 
 export interface MemberPagesParts {
   readonly db: Db
@@ -72,7 +72,7 @@ export function addMemberPages(router: Router, { db, sessions, visits, clock }: 
       roleName: roleNames[member.role],
       isAdmin: member.role === 'ADMIN',
       since: member.since,
-      sinceInWords: dayInWords(member.since),
+      sinceInWords: onDay(member.since),
       roles: roleChoices,
       chosen,
       mistake: problem?.say ?? null,

@@ -3,12 +3,12 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { type InvitationId, isInvitationId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
-import type { Db } from '../db/connect.ts'
+import type { Profile } from '../core/profile.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
-import { dayInWords } from '../lib/date-in-words.ts'
 import type { Clock } from '../lib/time.ts'
 import type { Mailer } from '../mail/mailer.ts'
-import { sendInvitation } from '../operators/invitation-mail.ts'
+import { type InvitationLetter, sendInvitation } from '../operators/invitation-mail.ts'
 import {
   cancelInvitation,
   type Invited,
@@ -21,8 +21,9 @@ import { listMembers, type Member, type Role, roles } from '../organizations/mem
 import { readForm } from '../web/body.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
-import type { LinkReveals } from './link-reveals.ts'
+import type { Reveals } from './reveal.ts'
 import { type MemberVisitor, requireAdmin, type Visitor, type Visits } from './visit.ts'
+import { onDay } from './words.ts'
 
 export const membersPath = '/admin/members'
 
@@ -32,9 +33,9 @@ export interface MembersPagesParts {
   readonly visits: Visits
   readonly clock: Clock
   readonly mailer: Mailer
-  readonly reveals: LinkReveals
+  readonly reveals: Reveals
   readonly publicUrl: string
-  readonly brand: string
+  readonly profile: Profile
 }
 
 /** What each role may do, in a sentence. */
@@ -66,7 +67,7 @@ interface Retry {
 const untouched: Retry = { email: '', role: '', problem: null }
 
 export function addMembersPages(router: Router, parts: MembersPagesParts): void {
-  const { db, sessions, visits, clock, mailer, reveals, publicUrl, brand } = parts
+  const { db, sessions, visits, clock, mailer, reveals, publicUrl, profile } = parts
 
   const show = async (ctx: Context, who: MemberVisitor, retry: Retry) => {
     const { organization, role } = who.current
@@ -81,7 +82,11 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
     const props = {
       title: problem ? 'Error: Members' : 'Members',
       members: members.map((member) => showMember(member, who, isAdmin)),
-      invitations: invitations.map((it) => showInvitation(it, clock())),
+      invitations: invitations.map((it) => ({
+        ...showInvitation(it, clock()),
+        attempt: reveals.newAttempt(),
+      })),
+      attempt: reveals.newAttempt(),
       isAdmin,
       query: `?org=${organization.slug}`,
       roles: roleChoices,
@@ -94,18 +99,38 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
     visits.show(ctx, who, membersPath, 'members', props, problem?.status)
   }
 
-  /** Sends the link, or where no mail goes shows it once, on the next page. */
-  const deliver = async (ctx: Context, who: MemberVisitor, { invitation, token }: Invited) => {
+  /**
+   * Invites, and sends the link; where no mail goes it is shown once, on the next page. The form that comes
+   * twice invites once.
+   */
+  const deliver = async (
+    ctx: Context,
+    who: MemberVisitor,
+    form: URLSearchParams,
+    make: (tx: Tx) => Promise<Invited>,
+  ) => {
     const { organization } = who.current
-    const url = invitationUrl(publicUrl, token)
-    const inviter = who.person.name ? `${who.person.name} (${who.person.email})` : who.person.email
-    const letter = { invitation, url, organization: organization.name, inviter, brand }
-    if (await sendInvitation(mailer, letter)) {
-      seeOther(ctx, `${membersPath}?org=${organization.slug}&sent=${invitation.id}`)
-    } else {
-      await reveals.keep(ctx, who.person.id, { subject: invitation.email, text: url })
-      seeOther(ctx, `${membersPath}/link?org=${organization.slug}`)
-    }
+    const list = `${membersPath}?org=${organization.slug}`
+    const link = `${membersPath}/link?org=${organization.slug}`
+    const letters: InvitationLetter[] = []
+    await reveals.make(ctx, who.person.id, form.get('attempt') ?? '', async (tx) => {
+      const { invitation, token } = await make(tx)
+      const url = invitationUrl(publicUrl, token)
+      const inviter = who.person.name ? `${who.person.name} (${who.person.email})` : who.person.email
+      letters.push({
+        invitation,
+        url,
+        organization: organization.name,
+        inviter,
+        brand: profile.brand.name,
+      })
+      return { subject: invitation.id, secret: url }
+    })
+    const [letter] = letters
+    if (!letter) return seeOther(ctx, mailer.way === 'smtp' ? list : link)
+    // After the commit: a mail can't be called back.
+    const isSent = await sendInvitation(mailer, letter)
+    return seeOther(ctx, isSent ? `${list}&sent=${letter.invitation.id}` : link)
   }
 
   /** The form of an administrator; what stands in the way of what it asks is said on the page itself. */
@@ -129,9 +154,8 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
   }
 
   router.get(membersPath, async (ctx) => {
-    reveals.forget(ctx)
     const who = await visits.signedIn(ctx)
-    if (!who.current) return visits.show(ctx, who, membersPath, 'members-none', {})
+    if (!who.current) return visits.show(ctx, who, membersPath, 'no-account', {})
     return await show(ctx, await visits.member(ctx), untouched)
   })
 
@@ -145,15 +169,16 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
           role: readRole(form.get('role')),
           by: who.by,
         }
-        await deliver(ctx, who, await inviteMember(db, wanted, clock()))
+        await deliver(ctx, who, form, (tx) => inviteMember(tx, wanted, clock()))
       },
       (form) => ({ email: form.get('email') ?? '', role: form.get('role') ?? '' }),
     ),
   )
 
   router.post(`${membersPath}/invitations/:id/again`, (ctx) =>
-    carryOut(ctx, async (who) => {
-      await deliver(ctx, who, await inviteAgain(db, requestOf(ctx, who), clock()))
+    carryOut(ctx, async (who, form) => {
+      const request = requestOf(ctx, who)
+      await deliver(ctx, who, form, (tx) => inviteAgain(tx, request, clock()))
     }),
   )
 
@@ -167,10 +192,15 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
   router.get(`${membersPath}/link`, async (ctx) => {
     const who = await visits.member(ctx)
     requireAdmin(who)
-    const revealed = await reveals.show(ctx, who.person.id)
-    const query = `?org=${who.current.organization.slug}`
-    const props = { email: revealed?.subject ?? null, link: revealed?.text.reveal() ?? null, query }
-    visits.show(ctx, who, membersPath, 'invitation-link', props)
+    const { organization } = who.current
+    const revealed = await reveals.take(ctx, who.person.id)
+    const reach = { organization: organization.id, mode: 'any' } as const
+    const open = await asTenant(db, reach, (tx) => listOpenInvitations(tx, organization.id))
+    visits.showOnce(ctx, who, membersPath, 'invitation-link', {
+      email: open.find(({ id }) => id === revealed?.subject)?.email ?? null,
+      link: revealed?.secret ?? null,
+      query: `?org=${organization.slug}`,
+    })
   })
 }
 
@@ -202,7 +232,7 @@ function showMember(member: Member, { person }: Visitor, isAdmin: boolean) {
     role,
     roleName: roleNames[role],
     since,
-    sinceInWords: dayInWords(since),
+    sinceInWords: onDay(since),
     isYou: member.person === person.id,
   }
 }
@@ -215,7 +245,7 @@ function showInvitation(it: InvitationListing, now: Date) {
     roleName: roleNames[it.role],
     inviter: it.inviter,
     until: it.expiresAt,
-    untilInWords: dayInWords(it.expiresAt),
+    untilInWords: onDay(it.expiresAt),
     isExpired: it.expiresAt <= now,
   }
 }

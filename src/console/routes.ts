@@ -1,5 +1,7 @@
 // The console: pages for operators, joined. One file per page's subject adds its own.
 import Router from '@koa/router'
+import type { Profile } from '../core/profile.ts'
+import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
 import type { Mailer } from '../mail/mailer.ts'
@@ -8,11 +10,12 @@ import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
 import { addInvitationPages } from './invitation-pages.ts'
+import { addKeyChangePages } from './key-change-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
-import { createLinkReveals } from './link-reveals.ts'
 import { addMemberPages } from './member-pages.ts'
-import { addMembersPages } from './members-pages.ts'
+import { addMembersPages, membersPath } from './members-pages.ts'
 import { returnPath } from './return-path.ts'
+import { createReveals } from './reveal.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 import { createVisits, SignInFirst } from './visit.ts'
 
@@ -24,9 +27,9 @@ export interface ConsoleParts {
   readonly clock: Clock
   readonly trustedProxies: number
   readonly publicUrl: string
+  readonly profile: Profile
+  readonly format: SecretFormat
   readonly mailer: Mailer
-  /** How this service is called. */
-  readonly brand: string
 }
 
 const home = keysPath
@@ -48,9 +51,11 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   })
   router.get('/admin', (ctx) => seeOther(ctx, home))
   addSignInPages(router, { ...parts, visits, home })
-  addKeysPages(router, { ...parts, visits })
-  const reveals = createLinkReveals(parts.db, parts.publicUrl, parts.clock)
-  addMembersPages(router, { ...parts, visits, reveals })
+  const revealsAt = (path: string) => createReveals(parts.db, parts.clock, parts.publicUrl, path)
+  const reveals = revealsAt(keysPath)
+  addKeysPages(router, { ...parts, visits, reveals })
+  addKeyChangePages(router, { ...parts, visits, reveals })
+  addMembersPages(router, { ...parts, visits, reveals: revealsAt(membersPath) })
   addMemberPages(router, { ...parts, visits })
   addInvitationPages(router, { ...parts, visits, home })
   return router

@@ -57,6 +57,11 @@ export interface Visits {
    * @param status 422 for a form that is shown again
    */
   show(ctx: Context, who: Visitor, section: string, view: string, props: object, status?: number): void
+  /**
+   * As `show`, for a page with a secret that must not come back: whatever page of the console comes next sets a
+   * cookie, and for that browsers throw this one out of their back/forward cache, script or none.
+   */
+  showOnce(ctx: Context, who: Visitor, section: string, view: string, props: object): void
 }
 
 /** @throws Problem not_allowed for a member who is no administrator, organization_suspended */
@@ -103,6 +108,33 @@ export function createVisits(parts: VisitParts): Visits {
     return who
   }
 
+  const shownCookie = organizationCookie.replace(/organization$/, 'shown')
+  const shownOptions = {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: shownCookie.startsWith('__Host-'),
+    path: '/',
+    signed: false,
+  } as const
+
+  const show: Visits['show'] = (ctx, who, section, view, props, status = 200) => {
+    const { person, memberships, current } = who
+    if (ctx.cookies.get(shownCookie, { signed: false })) ctx.cookies.set(shownCookie, null, shownOptions)
+    const frame = {
+      section,
+      email: person.email,
+      role: current?.role ?? null,
+      isStopped: current?.isStopped ?? false,
+      organization: current && { name: current.organization.name, slug: current.organization.slug },
+      organizations: memberships.map(({ organization }) => ({
+        name: organization.name,
+        slug: organization.slug,
+        isCurrent: organization.id === current?.organization.id,
+      })),
+    }
+    views.show(ctx, view, { ...props, frame, formToken: sessions.formToken(ctx), now: clock() }, status)
+  }
+
   return {
     find,
     signedIn,
@@ -122,21 +154,10 @@ export function createVisits(parts: VisitParts): Visits {
       if (!current) throw new Problem('page_not_found')
       return { ...who, current }
     },
-    show: (ctx, who, section, view, props, status = 200) => {
-      const { person, memberships, current } = who
-      const frame = {
-        section,
-        email: person.email,
-        role: current?.role ?? null,
-        isStopped: current?.isStopped ?? false,
-        organization: current && { name: current.organization.name, slug: current.organization.slug },
-        organizations: memberships.map(({ organization }) => ({
-          name: organization.name,
-          slug: organization.slug,
-          isCurrent: organization.id === current?.organization.id,
-        })),
-      }
-      views.show(ctx, view, { ...props, frame, formToken: sessions.formToken(ctx), now: clock() }, status)
+    show,
+    showOnce: (ctx, who, section, view, props) => {
+      show(ctx, who, section, view, props)
+      ctx.cookies.set(shownCookie, '1', shownOptions)
     },
   }
 }

@@ -6,19 +6,7 @@ const day = new Intl.DateTimeFormat('en-GB', {
   year: 'numeric',
   timeZone: 'UTC',
 })
-const shortDay = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-  timeZone: 'UTC',
-})
-
 /** 3 December 2026, 14:05 UTC */
 export function momentInWords(at: Date): string {
   return `${day.format(at)}, ${at.toISOString().slice(11, 16)} UTC`
-}
-
-/** 3 Dec 2026 */
-export function dayInWords(at: Date): string {
-  return shortDay.format(at)
 }

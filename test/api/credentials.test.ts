@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
+import { appScopes } from '../../src/core/profile.ts'
 import { obtainCode, obtainTokens } from '../support/authorization.ts'
 import { startHouse } from '../support/house.ts'
 
@@ -20,7 +21,7 @@ test('P1, P2: without a credential a client learns where to get one', async (t) 
   assert.deepEqual(metadata, {
     resource: `${house.url}/api/v1`,
     authorization_servers: [house.url],
-    scopes_supported: Object.keys(house.profile.scopes),
+    scopes_supported: appScopes(house.profile),
     bearer_methods_supported: ['header'],
     resource_name: 'BoothZen API',
   })

@@ -1,6 +1,7 @@
 // M3 to M6, T21, and requests that are meant to trip the server up.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { appScopes } from '../../src/core/profile.ts'
 import { authorizationUrl, errorOf, obtainTokens, postToken, refresh } from '../support/authorization.ts'
 import { startHouse } from '../support/house.ts'
 
@@ -12,7 +13,7 @@ test('M6: the metadata lists only what works', async (t) => {
   const metadata = (await (
     await fetch(`${house.url}/.well-known/oauth-authorization-server`)
   ).json()) as Record<string, unknown>
-  assert.deepEqual(metadata['scopes_supported'], ['offline_access', ...Object.keys(house.profile.scopes)])
+  assert.deepEqual(metadata['scopes_supported'], ['offline_access', ...appScopes(house.profile)])
   assert.deepEqual(metadata['response_modes_supported'], ['query'])
   assert.deepEqual(metadata['response_types_supported'], ['code'])
   assert.deepEqual(metadata['grant_types_supported'], ['authorization_code', 'refresh_token'])

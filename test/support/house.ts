@@ -27,7 +27,7 @@ import { createOrganization } from '../../src/organizations/create-organization.
 import { insertMembership, type Role } from '../../src/organizations/membership-store.ts'
 import type { Organization } from '../../src/organizations/organization-store.ts'
 import { insertRows, type SampleRow } from '../../src/sample/sample-store.ts'
-import { createTestDatabase } from './database.ts'
+import { createTestDatabase, queryDatabase } from './database.ts'
 import { password } from './password.ts'
 import { freePort } from './port.ts'
 
@@ -35,6 +35,8 @@ export interface House {
   readonly url: string
   readonly databaseUrl: string
   readonly database: Database
+  /** A statement as the owner of the tables, who may do what the server may not. */
+  readonly asOwner: <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>
   readonly profile: Profile
   /** Everything that was logged, a JSON line each. */
   readonly log: () => string
@@ -130,6 +132,7 @@ export async function startHouse(
     url,
     databaseUrl,
     database,
+    asOwner: (sql, values) => queryDatabase(databaseUrl, sql, values),
     profile,
     log: () => lines.join(''),
     travel: (seconds) => {

@@ -1,5 +1,6 @@
 // Invitations as people use them: the link is in the mail, and the form on the members' page makes it.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import type { House } from './house.ts'
 import type { Page, PersonBrowser } from './person-browser.ts'
 
@@ -41,5 +42,6 @@ export async function openMembers(browser: PersonBrowser, email: string): Promis
 
 /** Invites by the form on the members' page. */
 export function invite(browser: PersonBrowser, page: Page, email: string, role = 'MEMBER'): Promise<Page> {
-  return post(browser, page, '/admin/members/invitations', { email, role })
+  const attempt = randomBytes(32).toString('base64url')
+  return post(browser, page, '/admin/members/invitations', { email, role, attempt })
 }

@@ -1,0 +1,188 @@
+// The API's own operations on keys: for keys that hold keys:read and keys:write. What a credential can't see
+// here is as what is not there: another organization's keys, and those of the other mode.
+import type { Answer, Call, Handler } from '../core/handler.ts'
+import { isKeyId, type KeyId } from '../core/ids.ts'
+import type { ApiKeyPrincipal, Caller } from '../core/principal.ts'
+import { Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
+import type { SecretFormat } from '../credentials/format.ts'
+import type { Db } from '../db/connect.ts'
+import { asTenant } from '../db/tenant.ts'
+import { addSeconds, type Clock } from '../lib/time.ts'
+import { activateKey, deactivateKey, deleteKey, type KeyChangeRequest, revokeKey } from './change-key.ts'
+import { issueKey } from './issue-key.ts'
+import { type ApiKey, type KeyListing, keyState } from './key.ts'
+import { readKeyCursor, writeKeyCursor } from './key-cursor.ts'
+import { keyLimits, requireWithin } from './key-limits.ts'
+import { findListing, listKeys } from './key-store.ts'
+import { checkExpiry, readAllowedAddresses, readKeyName, readKeyScopes } from './new-key.ts'
+import { endOverlap, rotateKey } from './rotate-key.ts'
+
+export interface KeysApiParts {
+  readonly db: Db
+  readonly profile: Profile
+  readonly format: SecretFormat
+  readonly clock: Clock
+}
+
+/** By operation id. */
+export function keysHandlers(parts: KeysApiParts): ReadonlyMap<string, Handler> {
+  return new Map([
+    ['listKeys', listOperation(parts)],
+    ['createKey', createOperation(parts)],
+    ['getKey', readOperation(parts)],
+    ['rotateKey', rotateOperation(parts)],
+    ['endKeyOverlap', changeOperation(parts, endOverlap)],
+    ['revokeKey', changeOperation(parts, revokeKey)],
+    ['deactivateKey', changeOperation(parts, deactivateKey)],
+    ['activateKey', changeOperation(parts, activateKey)],
+    ['deleteKey', deleteOperation(parts)],
+  ])
+}
+
+function listOperation({ db, profile, clock }: KeysApiParts): Handler {
+  return async ({ caller, query }) => {
+    const limit = Math.min(
+      Number(query['limit'] ?? profile.pagination.defaultLimit),
+      profile.pagination.maxLimit,
+    )
+    const cursor = query['cursor'] === undefined ? null : readKeyCursor(String(query['cursor']))
+    if (query['cursor'] !== undefined && cursor === null) {
+      const say = 'cursor: it is not one that this endpoint gave.'
+      throw new Problem('invalid_parameter', { param: 'cursor', say })
+    }
+    const { organization, mode } = caller
+    // One more than asked for tells whether there is another page.
+    const found = await asTenant(db, caller, (tx) =>
+      listKeys(tx, { organization, mode, after: cursor, limit: limit + 1 }),
+    )
+    const page = found.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      kind: 'list',
+      items: page.map((listing) => showListing(listing, clock())),
+      nextCursor: found.length > limit && last ? writeKeyCursor(last.key) : null,
+    }
+  }
+}
+
+function createOperation({ db, profile, format, clock }: KeysApiParts): Handler {
+  return async ({ caller, body, attribution }) => {
+    const maker = requireKey(caller)
+    const now = clock()
+    if (body['mode'] !== undefined && body['mode'] !== maker.mode) {
+      const say = `A key of ${maker.mode} mode makes keys of ${maker.mode} mode alone.`
+      throw new Problem('wrong_mode', { param: 'mode', say })
+    }
+    const allowed = body['allowed_addresses'] ?? maker.allowedAddresses ?? []
+    const wanted = {
+      organization: maker.organization,
+      mode: maker.mode,
+      name: readKeyName(String(body['name'])),
+      scopes: readKeyScopes(profile, texts(body['scopes'])),
+      expiresAt: readExpiry(body, maker, now),
+      allowedAddresses: readAllowedAddresses(texts(allowed)),
+      by: attribution,
+    }
+    requireWithin(keyLimits(maker), wanted)
+    const { key, secret } = await issueKey(db, format, wanted, now)
+    // The only time that the secret leaves the house (SECURITY K6).
+    return { kind: 'item', status: 201, item: { ...show(key, now), secret: secret.reveal() } }
+  }
+}
+
+function readOperation({ db, clock }: KeysApiParts): Handler {
+  return async ({ caller, params }) => {
+    const listing = await asTenant(db, caller, (tx) => findListing(tx, caller, keyIdOf(params)))
+    if (!listing) throw new Problem('key_not_found')
+    return { kind: 'item', status: 200, item: showListing(listing, clock()) }
+  }
+}
+
+function rotateOperation({ db, format, clock }: KeysApiParts): Handler {
+  return async (call) => {
+    const limits = keyLimits(requireKey(call.caller))
+    const request = { ...requestOf(call, clock()), check: (wanted: ApiKey) => requireWithin(limits, wanted) }
+    const overlap = Number(call.body['overlap_seconds'])
+    const { key, secret, old } = await rotateKey(db, format, request, overlap)
+    const item = { ...show(key, request.now), secret: secret.reveal(), old: show(old, request.now) }
+    return { kind: 'item', status: 201, item }
+  }
+}
+
+function changeOperation(
+  { db, clock }: KeysApiParts,
+  change: (db: Db, request: KeyChangeRequest) => Promise<ApiKey>,
+): Handler {
+  return async (call): Promise<Answer> => {
+    const request = requestOf(call, clock())
+    return { kind: 'item', status: 200, item: show(await change(db, request), request.now) }
+  }
+}
+
+function deleteOperation({ db, clock }: KeysApiParts): Handler {
+  return async (call) => {
+    await deleteKey(db, requestOf(call, clock()))
+    return { kind: 'nothing' }
+  }
+}
+
+function requestOf({ caller, params, attribution }: Call, now: Date): KeyChangeRequest {
+  const { organization, mode } = caller
+  return { reach: { organization, mode }, id: keyIdOf(params), by: attribution, now }
+}
+
+/** What is no id names nothing. @throws Problem key_not_found */
+function keyIdOf({ id = '' }: Readonly<Record<string, string>>): KeyId {
+  if (!isKeyId(id)) throw new Problem('key_not_found')
+  return id
+}
+
+/** No app may ask for the scopes of keys: so none comes here, and if one did it would go no further. */
+function requireKey(caller: Caller): ApiKeyPrincipal {
+  if (caller.kind === 'api_key') return caller
+  throw new Problem('wrong_credential_kind', { say: 'Keys are made by keys and by people, not by apps.' })
+}
+
+/** Without a word of it, a key that ends makes keys that end with it. */
+function readExpiry(body: Call['body'], maker: ApiKeyPrincipal, now: Date): Date | null {
+  const { expires_at: at, expires_in: seconds } = body
+  if (at != null && seconds != null) {
+    throw new Problem('invalid_parameter', {
+      param: 'expires_in',
+      say: 'expires_in: send it or expires_at, not both.',
+    })
+  }
+  if (seconds != null) return checkExpiry(addSeconds(now, Number(seconds)), now, 'expires_in')
+  return at == null ? maker.expiresAt : checkExpiry(new Date(String(at)), now)
+}
+
+/** The document's schema says that it is an array of strings. */
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [])
+
+function show(key: ApiKey, now: Date) {
+  return {
+    id: key.id,
+    name: key.name,
+    mode: key.mode,
+    scopes: key.scopes,
+    prefix: key.prefix,
+    last_four: key.lastFour,
+    status: keyState(key, now),
+    allowed_addresses: key.allowedAddresses ?? [],
+    created_by: key.createdBy,
+    created_at: key.createdAt.toISOString(),
+    expires_at: key.expiresAt?.toISOString() ?? null,
+    retires_at: key.retiresAt?.toISOString() ?? null,
+    rotated_from: key.rotatedFrom,
+  }
+}
+
+function showListing({ key, lastUse }: KeyListing, now: Date) {
+  return {
+    ...show(key, now),
+    last_used_at: lastUse?.at.toISOString() ?? null,
+    last_used_from: lastUse?.address ?? null,
+    last_used_by: lastUse?.client ?? null,
+  }
+}
