@@ -167,7 +167,8 @@ export function build(parts: AppParts): App {
   })
 
   return {
-    server: createServer(app.callback()),
+    // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
+    server: createServer({ connectionsCheckingInterval: 1000 }, app.callback()),
     settle: () => lastUse.write(),
     close: async () => {
       await lastUse.close()
