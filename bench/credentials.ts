@@ -25,7 +25,7 @@ export interface CredentialsWanted {
 const email = 'bench@example.com'
 const org = ['--org', 'bench']
 
-const keySchema = z.object({ secret: z.string() })
+export const keySchema = z.object({ secret: z.string() })
 const appSchema = z.object({
   client_id: z.custom<ClientId>((it) => typeof it === 'string'),
   organization_id: z.custom<OrganizationId>((it) => typeof it === 'string'),
@@ -55,7 +55,12 @@ export async function obtainCredentials(
   return { apiKey: key.secret, accessToken: tokens.access_token }
 }
 
-async function runCommand(command: string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<unknown> {
+/** The one JSON value of a command of ours. */
+export async function runCommand(
+  command: string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<unknown> {
   const args = [join(packageRoot, 'bin', 'latchkey.js'), ...command, '--json']
   try {
     const { stdout } = await promisify(execFile)(process.execPath, args, { env, signal })

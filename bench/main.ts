@@ -4,13 +4,15 @@ import { Command, CommanderError } from 'commander'
 import { StartupError } from '../src/lib/startup-error.ts'
 import { apiCommand } from './api.ts'
 import { Interrupted } from './cleanup.ts'
+import { keysCommand } from './keys.ts'
+import { ledgerCommand } from './ledger.ts'
 import { RunFailed } from './run-failed.ts'
 
 const program = new Command('npm run bench --')
   .description('Measures how fast Latchkey is, as ratios to what it stands on.')
   .exitOverride()
 
-for (const add of [apiCommand]) add(program)
+for (const add of [apiCommand, keysCommand, ledgerCommand]) add(program)
 for (const command of program.commands) command.exitOverride()
 
 process.exitCode = await run()

@@ -18,7 +18,8 @@ export function addComparisonOptions(command: Command): Command {
     .option('--json', 'print one JSON value, and nothing else, on standard output')
 }
 
-function readWithin(low: number, high: number, kind: 'whole' | 'fraction' = 'whole') {
+/** A number within bounds; anything else is wrong use. */
+export function readWithin(low: number, high: number, kind: 'whole' | 'fraction' = 'whole') {
   return (text: string): number => {
     const value = Number(text)
     const isRead = /^\d+(\.\d+)?$/.test(text) && (kind === 'fraction' || Number.isInteger(value))

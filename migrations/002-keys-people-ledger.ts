@@ -201,10 +201,14 @@ async function roles(knex: Knex): Promise<void> {
       if not (select rolsuper from pg_roles where rolname = current_user) then
         execute format('grant latchkey_app to %I', current_user);
       end if;
+    exception when insufficient_privilege then
+      -- The role is somebody else's; it will do if we were let into it.
+      if not pg_has_role(current_user, 'latchkey_app', 'member') then raise; end if;
     end $$;
     grant usage on schema public to latchkey_app;
     grant select, insert, update, delete on all tables in schema public to latchkey_app;
     revoke update, delete on audit_events, audit_seals from latchkey_app;
+    revoke update on audit_unsealed from latchkey_app;
     revoke insert, update, delete on latchkey_migrations, latchkey_migrations_lock from latchkey_app;
     alter default privileges in schema public grant select, insert, update, delete on tables to latchkey_app;
   `)

@@ -31,3 +31,70 @@ if (secrets.length > 0) {
     if (event.persisted) location.replace(location.href)
   })
 }
+
+// A time in UTC is told in the reader's own as well.
+for (const time of document.querySelectorAll('time[data-local]')) {
+  const at = new Date(time.dateTime)
+  if (at.getTimezoneOffset() !== 0) time.title = `${at.toLocaleString()} where you are`
+}
+
+// An export that shows how far it has come, and is saved when it is whole. Without a script the link downloads.
+const exporting = document.getElementById('exporting')
+for (const link of document.querySelectorAll('[data-export]')) {
+  link.addEventListener('click', (event) => {
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+    event.preventDefault()
+    if (exporting.hidden || exporting.dataset.state !== 'running') saveExport(link.href)
+  })
+}
+
+async function saveExport(address) {
+  const status = document.getElementById('exporting-status')
+  const progress = document.getElementById('exporting-progress')
+  const cancel = document.getElementById('exporting-cancel')
+  const stop = new AbortController()
+  cancel.onclick = () => stop.abort()
+  exporting.hidden = progress.hidden = cancel.hidden = false
+  exporting.dataset.state = 'running'
+  progress.removeAttribute('value')
+  status.textContent = 'Exporting…'
+  try {
+    const response = await fetch(address, { signal: stop.signal })
+    const name = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '')?.[1]
+    // Not a file: the page that says why, or that asks who is there.
+    if (!response.ok || !name) return location.assign(address)
+    const { parts, rows } = await readRows(response, progress, status)
+    const file = URL.createObjectURL(new Blob(parts, { type: response.headers.get('Content-Type') }))
+    Object.assign(document.createElement('a'), { href: file, download: name }).click()
+    setTimeout(() => URL.revokeObjectURL(file), 60_000)
+    status.textContent = `Saved ${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'} as ${name}.`
+  } catch {
+    status.textContent = stop.signal.aborted
+      ? 'The export was cancelled. Nothing was saved.'
+      : 'The export stopped before it was whole, and nothing was saved. Try again.'
+  } finally {
+    progress.hidden = cancel.hidden = true
+    exporting.dataset.state = 'over'
+  }
+}
+
+async function readRows(response, progress, status) {
+  const total = Number(response.headers.get('X-Total-Count') ?? 0)
+  const heads = response.headers.get('Content-Type').startsWith('text/csv') ? 1 : 0
+  const parts = []
+  let lines = 0
+  let told = Date.now()
+  for (const reader = response.body.getReader(); ; ) {
+    const { done, value } = await reader.read()
+    const rows = Math.max(0, lines - heads)
+    if (done) return { parts, rows }
+    parts.push(value)
+    for (const byte of value) if (byte === 10) lines += 1
+    if (total > 0) progress.value = Math.min(1, rows / total)
+    // Once a second: a screen reader says each of them.
+    if (Date.now() - told < 1000) continue
+    told = Date.now()
+    const of = total > 0 ? ` of ${total.toLocaleString('en')}` : ''
+    status.textContent = `Exporting: ${rows.toLocaleString('en')}${of} rows.`
+  }
+}

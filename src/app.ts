@@ -6,6 +6,7 @@ import Koa from 'koa'
 import mount from 'koa-mount'
 import { getMe } from './api/me.api.ts'
 import { createApi, failedCredentialsClass } from './api/pipeline.ts'
+import { createSealer } from './audit/seal.ts'
 import { docsRoutes } from './console/docs.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Config } from './core/config.ts'
@@ -63,7 +64,7 @@ export interface AppParts {
 export interface App {
   /** Not listening yet. */
   readonly server: Server
-  /** Writes what is still in memory alone: when keys were last used. */
+  /** Writes what is still in memory alone (when keys were last used), and seals what the ledger was told. */
   settle(): Promise<void>
   close(): Promise<void>
 }
@@ -82,6 +83,7 @@ export function build(parts: AppParts): App {
   const { resource: audience, metadata, metadataPath } = protectedResource(profile, publicUrl)
   const validate = createValidator({ format, find: (hash) => findPrincipal(database, hash), clock, audience })
   const lastUse = createLastUse(database.knex, clock, log)
+  const sealer = createSealer(database.knex, log)
   const resourceMetadataUrl = publicUrl + metadataPath
   const api = createApi({
     profile,
@@ -169,9 +171,13 @@ export function build(parts: AppParts): App {
   return {
     // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
     server: createServer({ connectionsCheckingInterval: 1000 }, app.callback()),
-    settle: () => lastUse.write(),
+    settle: async () => {
+      await lastUse.write()
+      await sealer.seal()
+    },
     close: async () => {
       await lastUse.close()
+      await sealer.close()
       await turnstile.close()
     },
   }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { Problem } from '../core/problems.ts'
 import { StartupError } from '../lib/startup-error.ts'
 import { appCommands } from './app.ts'
+import { auditCommands } from './audit.ts'
 import { grantCommands } from './grant.ts'
 import { keyCommands } from './key.ts'
 import { operationsCommands } from './operations.ts'
@@ -15,7 +16,15 @@ const program = new Command('latchkey')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
 
-for (const add of [operationsCommands, orgCommands, personCommands, keyCommands, appCommands, grantCommands])
+for (const add of [
+  operationsCommands,
+  orgCommands,
+  personCommands,
+  keyCommands,
+  appCommands,
+  grantCommands,
+  auditCommands,
+])
   add(program)
 inherit(program)
 

@@ -1,5 +1,6 @@
 // What a command works with: the base, the open database, and one way to answer.
 import type { Command } from 'commander'
+import { sealPending } from '../audit/seal.ts'
 import { type Base, loadBase, type OpenDatabase, openConfiguredDatabase } from '../base.ts'
 import { byCommandLine } from '../core/attribution.ts'
 import { Problem } from '../core/problems.ts'
@@ -13,13 +14,16 @@ export interface Session extends Base {
   readonly opened: OpenDatabase
 }
 
-/** Opens the database, works, and closes it, also while a server runs on it. */
+/** Opens the database, works, seals what the ledger was told, and closes it, also while a server runs on it. */
 export async function withDatabase<T>(work: (session: Session) => Promise<T>): Promise<T> {
   const base = loadBase(process.env)
   const opened = await openConfiguredDatabase(base.config, 'borrower')
   try {
     await ensureSchema(base, opened)
-    return await work({ ...base, opened })
+    const result = await work({ ...base, opened })
+    // The work is done and told of: where it can't be sealed now, the server or the next command does it.
+    await sealPending(opened.database.knex).catch(() => {})
+    return result
   } finally {
     await opened.close()
   }

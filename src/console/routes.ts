@@ -9,6 +9,7 @@ import type { SignIn } from '../operators/sign-in.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
+import { addAuditPages } from './audit-pages.ts'
 import { addInvitationPages } from './invitation-pages.ts'
 import { addKeyChangePages } from './key-change-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
@@ -55,6 +56,7 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   const reveals = revealsAt(keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
+  addAuditPages(router, { ...parts, visits })
   addMembersPages(router, { ...parts, visits, reveals: revealsAt(membersPath) })
   addMemberPages(router, { ...parts, visits })
   addInvitationPages(router, { ...parts, visits, home })

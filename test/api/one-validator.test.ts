@@ -74,7 +74,7 @@ test('/me says what the calling credential is', async (t) => {
   assert.deepEqual(me['scopes'], [scope])
 })
 
-test('both kinds of credential are rows of one table, found by their hash alone', async (t) => {
+test('K4: both kinds of credential are rows of one table, found by their hash alone', async (t) => {
   const house = await startHouse(t)
   const organization = await house.organization('Acme')
   await house.person('ann@acme.example', organization)

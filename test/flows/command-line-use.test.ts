@@ -9,6 +9,7 @@ const nouns = {
   key: ['create', 'list', 'revoke'],
   app: ['create', 'list', 'delete'],
   grant: ['list', 'revoke'],
+  audit: ['verify', 'export'],
 }
 /** Of the verbs, which are made alike, one of each kind: they cost most of a second each. */
 const commands: readonly (readonly string[])[] = [

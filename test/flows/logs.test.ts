@@ -75,7 +75,7 @@ function post(type: string, body: string, headers: Readonly<Record<string, strin
   return { method: 'POST', body, headers: { ...headers, 'Content-Type': type } }
 }
 
-test('the log has a line for each request, and no secret', async (t) => {
+test('K7, K8: the log has a line for each request, and no secret', async (t) => {
   const databaseUrl = await createTestDatabase(t)
   const env = { DATABASE_URL: databaseUrl, LOG_LEVEL: 'trace' }
   const server = await startServer(t, { home: await makeHome(t), env })

@@ -51,7 +51,7 @@ test('in production nothing is seeded, and standard output is JSON lines without
   await assert.rejects(access(join(server.home, 'data')), { code: 'ENOENT' })
 })
 
-test('in production a missing COOKIE_KEYS or PUBLIC_URL stops the start, with every other mistake at once', async (t) => {
+test('U16: in production a missing COOKIE_KEYS or PUBLIC_URL stops the start, with every other mistake at once', async (t) => {
   const lines = await refusal({ LOG_LEVEL: 'loud', PORT: '99999' }, await makeHome(t))
   assert.deepEqual(lines.sort(), [
     'COOKIE_KEYS is missing: production needs it. Make a key with: openssl rand -hex 32',

@@ -8,6 +8,7 @@ import { type NewApp, registerApp } from '../../src/apps/register-app.ts'
 import { byServer } from '../../src/core/attribution.ts'
 import { loadConfig } from '../../src/core/config.ts'
 import { loadContract } from '../../src/core/contract.ts'
+import type { PersonId } from '../../src/core/ids.ts'
 import type { Mode } from '../../src/core/principal.ts'
 import { appScopes, loadProfile, type Profile } from '../../src/core/profile.ts'
 import { createLog } from '../../src/core/telemetry.ts'
@@ -44,10 +45,10 @@ export interface House {
   readonly mails: readonly Mail[]
   /** Moves the server's clock (not PostgreSQL's). */
   readonly travel: (seconds: number) => void
-  /** Has the server write what it knows in memory alone: when keys were last used. */
+  /** Has the server write what it knows in memory alone (when keys were last used) and seal the ledger. */
   readonly settle: () => Promise<void>
   organization(name: string): Promise<Organization>
-  person(email: string, organization: Organization, role?: Role): Promise<void>
+  person(email: string, organization: Organization, role?: Role): Promise<PersonId>
   key(
     organization: Organization,
     mode: Mode,
@@ -146,6 +147,7 @@ export async function startHouse(
       const person = await createPerson(db, { email, name: null, by: byServer })
       await setPasswordHash(db, person.id, await hashPassword(password))
       await insertMembership(db, organization.id, person.id, role)
+      return person.id
     },
     key: async (organization, mode, scopes, expiresAt) => {
       const wanted = {

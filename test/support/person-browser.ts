@@ -63,11 +63,16 @@ export class PersonBrowser {
     return { url: url.href, status: response.status, html, headers: response.headers }
   }
 
-  /** Sends the (only) form of the page that posts to `action`, with its hidden fields and these. */
-  submit(page: Page, fields: Readonly<Record<string, string>>): Promise<Page> {
-    const form = /<form method="post" action="([^"]+)">([\s\S]*?)<\/form>/g
+  /**
+   * Sends a form of the page's main part with its hidden fields and these: the first one, or the one that posts
+   * to `to`.
+   */
+  submit(page: Page, fields: Readonly<Record<string, string>>, to?: string): Promise<Page> {
     const main = page.html.slice(page.html.indexOf('<main'))
-    const [, action, inside] = form.exec(main) ?? []
+    const forms = [
+      ...main.matchAll(/<form(?: class="[^"]*")? method="post" action="([^"]+)">([\s\S]*?)<\/form>/g),
+    ]
+    const [, action, inside] = forms.find(([, address]) => to === undefined || address === to) ?? []
     assert.ok(action !== undefined && inside !== undefined, `no form on ${page.url}: ${page.html}`)
     const body = new URLSearchParams()
     for (const [, name, value] of inside.matchAll(

@@ -44,7 +44,7 @@ function send(house: House, lines: readonly string[]): Promise<string> {
   })
 }
 
-test('a foreign Host is told to go away, a foreign X-Forwarded-Host changes nothing', async (t) => {
+test('U9: a foreign Host is told to go away, a foreign X-Forwarded-Host changes nothing', async (t) => {
   const house = await startHouse(t)
   const app = await house.app(await house.organization('Acme'))
   const addresses = [
@@ -97,7 +97,7 @@ test('every address in the metadata is ours, whoever asks on whichever name of t
   }
 })
 
-test('an absolute address in the request line, or two Hosts, do not overrule ours', async (t) => {
+test('U9: an absolute address in the request line, or two Hosts, do not overrule ours', async (t) => {
   const house = await startHouse(t)
   const path = '/.well-known/oauth-authorization-server'
   const { host } = new URL(house.url)
@@ -173,7 +173,7 @@ test('A26, A27, U6: pages can not be framed, run no foreign script, and tell no 
   }
 })
 
-test('behind https the cookies are bound to our host, and the engine believes that it is https', async (t) => {
+test('U7: behind https the cookies are bound to our host, and the engine believes that it is https', async (t) => {
   const house = await startHouse(t, { env: { PUBLIC_URL: 'https://app.example.test' } })
   const app = await house.app(await house.organization('Acme'))
   const host = { Host: 'app.example.test' }

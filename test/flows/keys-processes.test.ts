@@ -1,0 +1,80 @@
+// Keys at two server processes on one PostgreSQL: what ends at one has ended at the other, and what one knows in
+// memory alone is not lost with it for long.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTestDatabase, queryDatabase } from '../support/database.ts'
+import { freePort } from '../support/port.ts'
+import { makeHome, runJson, startServer } from '../support/server-process.ts'
+
+interface Made {
+  readonly id: string
+  readonly secret: string
+}
+
+async function startPair(t: TestContext) {
+  const databaseUrl = await createTestDatabase(t, { empty: true })
+  const home = await makeHome(t)
+  const port = await freePort()
+  const env = {
+    DATABASE_URL: databaseUrl,
+    COOKIE_KEYS: 'k'.repeat(40),
+    PUBLIC_URL: `http://localhost:${port}`,
+  }
+  const one = await startServer(t, { home, env: { ...env, PORT: String(port) } })
+  const two = await startServer(t, { home, env: { ...env, PORT: String(await freePort()) } })
+  await runJson(home, ['org', 'create', '--name', 'Acme'], env)
+  const create = ['key', 'create', '--org', 'acme', '--mode', 'live']
+  const manager = await runJson<Made>(home, [...create, '--scope', 'keys:read,keys:write,read:bookings'], env)
+  const make = async (server: typeof one) => {
+    const body = JSON.stringify({ name: 'x', scopes: ['read:bookings'] })
+    const headers = { 'Content-Type': 'application/json' }
+    const response = await server.api('/keys', manager.secret, { method: 'POST', body, headers })
+    return (await response.json()) as Made
+  }
+  return { databaseUrl, env, home, one, two, manager, make }
+}
+
+test('K12: what is revoked, deactivated, rotated or deleted at one process is refused by the next request at another', async (t) => {
+  const { one, two, manager, make, home, env } = await startPair(t)
+  const ends = [
+    ['POST', '/revoke'],
+    ['POST', '/deactivate'],
+    ['POST', '/rotate'],
+    ['DELETE', ''],
+  ] as const
+  let accepted = 0
+  for (let round = 0; round < 15; round += 1) {
+    for (const [method, verb] of ends) {
+      const key = await make(two)
+      assert.equal((await two.api('/bookings', key.secret)).status, 200)
+      const answer = await one.api(`/keys/${key.id}${verb}`, manager.secret, { method })
+      assert.ok(answer.ok, verb)
+      if ((await two.api('/bookings', key.secret)).status !== 401) accepted += 1
+    }
+  }
+  assert.equal(accepted, 0)
+  const key = await make(one)
+  await runJson(home, ['key', 'revoke', key.id], env)
+  for (const server of [one, two]) assert.equal((await server.api('/bookings', key.secret)).status, 401)
+})
+
+test('K14: the last use of a key is written in batches, and outlives a process that is killed', async (t) => {
+  const { one, two, make, databaseUrl } = await startPair(t)
+  const key = await make(one)
+  for (let time = 0; time < 300; time += 1)
+    await two.api('/me', key.secret, { headers: { 'User-Agent': 'acme/1' } })
+  const used = () =>
+    queryDatabase<{ address: string; client: string }>(
+      databaseUrl,
+      `select address, client from api_key_uses where key_id = '${key.id}'`,
+    )
+  for (let waited = 0; waited < 60_000 && (await used()).length === 0; waited += 250) await sleep(250)
+  await two.stop('SIGKILL')
+  assert.deepEqual(await used(), [{ address: '127.0.0.1', client: 'acme/1' }])
+  const [writes] = await queryDatabase<{ count: number }>(
+    databaseUrl,
+    "select (n_tup_ins + n_tup_upd)::int as count from pg_stat_user_tables where relname = 'api_key_uses'",
+  )
+  assert.ok((writes?.count ?? 0) < 30, `${writes?.count} rows written for 300 requests`)
+})
