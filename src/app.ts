@@ -176,7 +176,8 @@ export function build(parts: AppParts): App {
     return undefined
   })
   app.use(docsRoutes(profile, contract, publicUrl, views).routes())
-  app.use(consoleRoutes({ ...people, ...account, db, publicUrl, profile, format }).routes())
+  const { mailer } = parts
+  app.use(consoleRoutes({ ...people, ...account, db, publicUrl, profile, format, mailer }).routes())
   app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
   app.use(limitAuthorize(turnstile, trustedProxies))
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
@@ -188,7 +189,8 @@ export function build(parts: AppParts): App {
   })
 
   return {
-    server: createServer(app.callback()),
+    // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
+    server: createServer({ connectionsCheckingInterval: 1000 }, app.callback()),
     settle: async () => {
       await background.settled()
       await lastUse.write()

@@ -90,3 +90,12 @@ export async function deleteAppRow(db: Db, clientId: ClientId): Promise<App | nu
   const [row] = await db('oauth_apps').where({ client_id: clientId }).delete().returning<AppRow[]>('*')
   return row ? toApp(row) : null
 }
+
+/** What these apps are called, by name. */
+export async function listAppNames(db: Db, clients: readonly ClientId[]): Promise<string[]> {
+  const rows: { name: string }[] = await db<AppRow>('oauth_apps')
+    .whereIn('client_id', clients)
+    .orderBy(['name', 'client_id'])
+    .select('name')
+  return rows.map(({ name }) => name)
+}

@@ -1,11 +1,17 @@
 // latchkey person: people who sign in.
 import type { Command } from 'commander'
 import { Problem } from '../core/problems.ts'
+import { createLog } from '../core/telemetry.ts'
 import type { Db } from '../db/connect.ts'
+import { asTenant } from '../db/tenant.ts'
+import { momentInWords } from '../lib/date-in-words.ts'
 import { systemClock } from '../lib/time.ts'
+import { createMailer } from '../mail/mailer.ts'
 import { disablePerson, enablePerson, type PersonRequest } from '../offboarding/disable-person.ts'
 import { removeMember } from '../offboarding/remove-member.ts'
 import { createPerson } from '../operators/create-person.ts'
+import { sendInvitation } from '../operators/invitation-mail.ts'
+import { invitationUrl, inviteMember } from '../operators/invite.ts'
 import { hashPassword, passwordMistake } from '../operators/password.ts'
 import {
   findPersonByEmail,
@@ -15,9 +21,15 @@ import {
 } from '../operators/person-store.ts'
 import { dropSecondFactor } from '../operators/second-factor.ts'
 import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
-import { hasMembers, insertMembership, type Role } from '../organizations/membership-store.ts'
+import {
+  hasMembers,
+  insertMembership,
+  listMembers,
+  type Member,
+  type Role,
+} from '../organizations/membership-store.ts'
 import { organizationOf, readRole } from './options.ts'
-import { answer, by, found, type Session, withDatabase } from './session.ts'
+import { answer, by, found, type Session, table, withDatabase } from './session.ts'
 
 interface CreateOptions {
   readonly name?: string
@@ -40,6 +52,43 @@ export function personCommands(program: Command): void {
     .action(async (email: string, options: CreateOptions, command: Command) => {
       const made = await withDatabase((session) => create(session, email, options))
       answer(command, shown(made), textOf(made))
+    })
+
+  person
+    .command('invite')
+    .argument('<email>', 'whom')
+    .description(
+      'invite somebody into an organization; answers with a one-time link, and mails it with SMTP_URL',
+    )
+    .requiredOption('--org <id or slug>', 'the organization')
+    .requiredOption('--role <role>', 'ADMIN or MEMBER', readRole)
+    .action(async (email: string, { org, role }: { org: string; role: Role }, command: Command) => {
+      const made = await withDatabase((session) => invite(session, email, org, role))
+      const { link, mailed } = made
+      const until = momentInWords(made.expires_at)
+      const told = mailed ? 'We sent them this link.' : 'No mail was sent: pass this link on.'
+      answer(command, made, `${told} It works once, until ${until}:\n${link}`)
+    })
+
+  person
+    .command('list')
+    .description('list the members of an organization')
+    .requiredOption('--org <id or slug>', 'the organization')
+    .action(async ({ org }: { org: string }, command: Command) => {
+      const members = await withDatabase(async ({ opened }) => {
+        const { id } = await organizationOf(opened.database.knex, org)
+        const reach = { organization: id, mode: 'any' } as const
+        return await asTenant(opened.database.knex, reach, (tx) => listMembers(tx, id))
+      })
+      const rows = members.map((it) => [
+        it.person,
+        it.email,
+        it.name ?? '',
+        it.role,
+        it.since.toISOString().slice(0, 10),
+      ])
+      const text = table([['ID', 'EMAIL', 'NAME', 'ROLE', 'SINCE'], ...rows], 'There are no members.')
+      answer(command, members.map(showMember), text)
     })
 
   person
@@ -123,6 +172,41 @@ export function personCommands(program: Command): void {
       const shownAs = { id: gone.id, email: gone.email, organization_id: organization.id }
       answer(command, shownAs, `${gone.email} belongs to ${organization.name} no longer.`)
     })
+}
+
+const showMember = ({ person, email, name, role, since }: Member) => ({
+  id: person,
+  email,
+  name,
+  role,
+  since,
+})
+
+async function invite({ opened, config, profile }: Session, email: string, org: string, role: Role) {
+  const { knex } = opened.database
+  const organization = await organizationOf(knex, org)
+  const wanted = { organization: organization.id, email, role, by }
+  const { invitation, token } = await inviteMember(knex, wanted, systemClock())
+  const url = invitationUrl(config.publicUrl, token)
+  const letter = {
+    invitation,
+    url,
+    organization: organization.name,
+    inviter: null,
+    brand: profile.brand.name,
+  }
+  // Without a mail server the mailer prints, which this answer does anyway.
+  const mailer = config.mail ? createMailer(config, createLog('silent'), () => {}) : null
+  const mailed = mailer !== null && (await sendInvitation(mailer, letter))
+  return {
+    id: invitation.id,
+    organization: organization.id,
+    email: invitation.email,
+    role,
+    expires_at: invitation.expiresAt,
+    link: url.reveal(),
+    mailed,
+  }
 }
 
 interface Made {

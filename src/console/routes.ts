@@ -5,6 +5,7 @@ import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
 import type { Turnstile } from '../limits/turnstile.ts'
+import type { Mailer } from '../mail/mailer.ts'
 import type { ForgotPasswordParts } from '../operators/forgot-password.ts'
 import type { FactorKeys } from '../operators/second-factor.ts'
 import type { EndElsewhere } from '../operators/session.ts'
@@ -14,8 +15,11 @@ import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
 import { addAccountPages } from './account-pages.ts'
 import { addAuditPages } from './audit-pages.ts'
+import { addInvitationPages } from './invitation-pages.ts'
 import { addKeyChangePages } from './key-change-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
+import { addMemberPages } from './member-pages.ts'
+import { addMembersPages, membersPath } from './members-pages.ts'
 import { returnPath } from './return-path.ts'
 import { createReveals } from './reveal.ts'
 import { addSecondFactorPages, recoveryPath } from './second-factor-pages.ts'
@@ -37,6 +41,7 @@ export interface ConsoleParts {
   readonly factorKeys: FactorKeys
   readonly forgotPassword: ForgotPasswordParts
   readonly endElsewhere: EndElsewhere
+  readonly mailer: Mailer
 }
 
 const home = keysPath
@@ -59,13 +64,16 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   router.get('/admin', (ctx) => seeOther(ctx, home))
   addSignInPages(router, { ...parts, visits, home })
   addSetUpPages(router, { ...parts, home })
-  const reveals = createReveals(parts.db, parts.clock, parts.publicUrl, keysPath)
+  const revealsAt = (path: string) => createReveals(parts.db, parts.clock, parts.publicUrl, path)
+  const reveals = revealsAt(keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
+  addMembersPages(router, { ...parts, visits, reveals: revealsAt(membersPath) })
+  addMemberPages(router, { ...parts, visits })
+  addInvitationPages(router, { ...parts, visits, home })
   addAuditPages(router, { ...parts, visits })
   addAccountPages(router, { ...parts, visits })
-  const recoveryReveals = createReveals(parts.db, parts.clock, parts.publicUrl, recoveryPath)
   const brand = parts.profile.brand.name
-  addSecondFactorPages(router, { ...parts, visits, brand, reveals: recoveryReveals })
+  addSecondFactorPages(router, { ...parts, visits, brand, reveals: revealsAt(recoveryPath) })
   return router
 }

@@ -103,11 +103,12 @@ export function addSignInPages(router: Router, parts: SignInPagesParts): void {
   })
 
   router.post('/sign-out', async (ctx) => {
-    sessions.checkForm(ctx, await readForm(ctx.req))
+    const form = await readForm(ctx.req)
+    sessions.checkForm(ctx, form)
     const who = await visits.find(ctx)
     if (who) await endSession(db, who.session, who.person.id, who.origin)
     sessions.clear(ctx)
-    seeOther(ctx, '/sign-in')
+    seeOther(ctx, returnPath(form.get('next') ?? '', '/sign-in'))
   })
 }
 

@@ -1,5 +1,5 @@
 // The only file that knows the table `api_keys`.
-import type { KeyId, OrganizationId, PlatformId } from '../core/ids.ts'
+import type { KeyId, OrganizationId, PersonId, PlatformId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
@@ -230,4 +230,20 @@ export async function findProvisionedKey(
     ])
     .first()
   return row ? toKey(row) : null
+}
+
+/** The keys of an organization that this person made and nobody revoked, the newest first. Behind the tenant wall. */
+export async function listKeysMadeBy(
+  db: Db,
+  organization: OrganizationId,
+  person: PersonId,
+): Promise<ApiKey[]> {
+  const rows = await db<KeyRow>('api_keys')
+    .where({ organization_id: organization, created_by: person })
+    .whereNull('revoked_at')
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+  return rows.map(toKey)
 }

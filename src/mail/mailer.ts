@@ -32,7 +32,7 @@ export function createMailer(
       way: 'smtp',
       send: async ({ to, subject, text }) => {
         try {
-          await transport.sendMail({ from: mail.from, to, subject, text })
+          await transport.sendMail({ from: mail.from, to: { name: '', address: to }, subject, text })
           return true
         } catch (cause) {
           log.error({ err: cause }, 'a mail could not be sent')

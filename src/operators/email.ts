@@ -3,6 +3,7 @@
 const longest = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
 
 export function isEmail(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is kept out
-  return text.length <= longest && /^[^\s@\u0000-\u001f]+@[^\s@\u0000-\u001f]+$/.test(text)
+  // Without characters that can't be seen or turn the reading direction, and those that mean something in the
+  // header of a mail (RFC 5322 section 3.2.3): an address is one mailbox, and looks like what it is.
+  return text.length <= longest && /^[^\s@\p{C}()<>[\]:;,\\"]+@[^\s@\p{C}()<>[\]:;,\\"]+$/u.test(text)
 }

@@ -55,6 +55,10 @@ interface Shown {
   readonly client_id: string
   readonly scopes: readonly string[]
   readonly set_up_link: string
+  readonly link: string
+  readonly mailed: boolean
+  readonly email: string
+  readonly role: string
 }
 
 test('commands work on the embedded database while the server runs on it, and when it does not', async (t) => {
@@ -95,6 +99,36 @@ test('commands work on the embedded database while the server runs on it, and wh
       assert.equal(short, '--password: Use at least 8 characters.')
     },
   )
+
+  await t.test('person invite answers with a one-time link, and person list shows who has come', async () => {
+    const asked = 'person invite dan@example.com --org cafe-zwolf --role MEMBER'
+    const older = await json<Shown>(asked)
+    const made = await json<Shown>(asked)
+    assert.deepEqual([made.id, made.mailed], [older.id, false], 'an address has one open invitation')
+    assert.equal((await new PersonBrowser(server.url).open(older.link)).status, 410)
+    const guest = new PersonBrowser(server.url)
+    const page = await guest.open(made.link)
+    assert.match(page.html, /You are invited to this account/)
+    await guest.submit(page, { name: 'Dan', password, password_again: password })
+    assert.match((await guest.open('/admin')).html, /Café Zwölf/)
+
+    const listed = await json<Shown[]>('person list --org cafe-zwolf')
+    assert.deepEqual(
+      listed.map(({ email, role }) => [email, role]),
+      [
+        ['bea@example.com', 'ADMIN'],
+        ['dan@example.com', 'MEMBER'],
+      ],
+    )
+    assert.match(await text('person list --org cafe-zwolf'), /^person_\w+ +dan@example\.com +Dan +MEMBER/m)
+    assert.equal(await refusal(asked), 'dan@example.com is a member already.')
+    const nobody = await refusal('person invite nobody --org cafe-zwolf --role MEMBER')
+    assert.equal(nobody, 'Enter an email address, such as name@example.com.')
+    const nowhere = await refusal('person invite eve@example.com --org nowhere --role MEMBER')
+    assert.equal(nowhere, 'There is no organization "nowhere".')
+    const told = await text('person invite eve@example.com --org cafe-zwolf --role ADMIN')
+    assert.match(told, /^No mail was sent: pass this link on\. It works once, until .* UTC:\nhttp\S+\n$/)
+  })
 
   await t.test('a key works as soon as it is made, is shown once, and is refused once revoked', async () => {
     const create = 'key create --org cafe-zwolf --mode live --scope read:bookings --name Till'

@@ -70,11 +70,13 @@ export interface HouseOptions {
   readonly databaseUrl?: string
   /** Whether mails can be sent (and read, in `mails`). */
   readonly mailWay?: Mailer['way']
+  /** In place of the one that keeps mails for the test. */
+  readonly mailer?: Mailer
 }
 
 export async function startHouse(
   t: TestContext,
-  { env = {}, change = (it) => it, mailWay = 'smtp', ...options }: HouseOptions = {},
+  { env = {}, change = (it) => it, mailWay = 'smtp', mailer: other, ...options }: HouseOptions = {},
 ): Promise<House> {
   const databaseUrl = options.databaseUrl ?? (await createTestDatabase(t))
   const port = await freePort()
@@ -103,7 +105,7 @@ export async function startHouse(
   const contract = loadContract(profile, config.publicUrl)
   const log = createLog('debug', destination)
   const mails: Mail[] = []
-  const mailer: Mailer = {
+  const mailer: Mailer = other ?? {
     way: mailWay,
     send: async (mail) => {
       mails.push(mail)
