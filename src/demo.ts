@@ -10,8 +10,8 @@ import { issueKey } from './keys/issue-key.ts'
 import type { Secret } from './lib/secret.ts'
 import { createPerson } from './operators/create-person.ts'
 import { createSetUpToken } from './operators/set-up-link.ts'
+import { addMember } from './organizations/add-member.ts'
 import { createOrganization } from './organizations/create-organization.ts'
-import { insertMembership } from './organizations/membership-store.ts'
 import { listOrganizations } from './organizations/organization-store.ts'
 import { seedSample } from './sample/seed.ts'
 
@@ -35,7 +35,7 @@ export async function seedDemo(
   const db: Db = tx
   const organization = await createOrganization(db, { name: 'Harbour Booths', slug: 'harbour-booths', by })
   const person = await createPerson(db, { email: 'operator@example.com', name: 'Demo Operator', by })
-  await insertMembership(db, organization.id, person.id, 'ADMIN')
+  await addMember(tx, { organization: organization.id, person: person.id, role: 'ADMIN', by })
   await seedSample(db, profile, organization.id, now)
   const scopes = appScopes(profile)
   const app = await registerApp(

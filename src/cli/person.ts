@@ -1,8 +1,9 @@
 // latchkey person: people who sign in.
 import type { Command } from 'commander'
+import { recordForEach } from '../audit/record.ts'
 import { Problem } from '../core/problems.ts'
 import { createLog } from '../core/telemetry.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
 import { momentInWords } from '../lib/date-in-words.ts'
 import { systemClock } from '../lib/time.ts'
@@ -21,13 +22,8 @@ import {
 } from '../operators/person-store.ts'
 import { dropSecondFactor } from '../operators/second-factor.ts'
 import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
-import {
-  hasMembers,
-  insertMembership,
-  listMembers,
-  type Member,
-  type Role,
-} from '../organizations/membership-store.ts'
+import { addMember } from '../organizations/add-member.ts'
+import { hasMembers, listMembers, type Member, type Role } from '../organizations/membership-store.ts'
 import { organizationOf, readRole } from './options.ts'
 import { answer, by, found, type Session, table, withDatabase } from './session.ts'
 
@@ -99,7 +95,10 @@ export function personCommands(program: Command): void {
       const made = await withDatabase(async (session) => {
         const known = await findPersonToSignIn(session.opened.database.knex, email)
         const it = found(known?.person ?? null, `There is nobody with ${email}.`)
-        return { person: it, link: await newLink(session, it) }
+        return {
+          person: it,
+          link: await session.opened.database.knex.transaction((tx) => newLink(tx, session, it)),
+        }
       })
       answer(command, shown(made), textOf(made))
     })
@@ -230,11 +229,11 @@ function create(
     if (org !== undefined) {
       const { id } = await organizationOf(tx, org)
       // Somebody has to be able to let the others in.
-      await insertMembership(tx, id, person.id, role ?? ((await hasMembers(tx, id)) ? 'MEMBER' : 'ADMIN'))
+      const as = role ?? ((await hasMembers(tx, id)) ? 'MEMBER' : 'ADMIN')
+      await addMember(tx, { organization: id, person: person.id, role: as, by })
     }
     if (password !== undefined) await setPasswordHash(tx, person.id, await hashPassword(password))
-    const link = password === undefined ? await createSetUpToken(tx, person.id, systemClock()) : null
-    return { person, link: link && setUpUrl(session.config.publicUrl, link).reveal() }
+    return { person, link: password === undefined ? await newLink(tx, session, person) : null }
   })
 }
 
@@ -243,7 +242,10 @@ async function personOf(db: Db, email: string) {
   return found(await findPersonByEmail(db, email), `There is nobody with ${email}.`)
 }
 
-async function newLink({ opened, config }: Session, person: Person): Promise<string> {
-  const token = await createSetUpToken(opened.database.knex, person.id, systemClock())
+/** A one-time link, told in the ledgers of the person's organizations. */
+async function newLink(tx: Tx, { config }: Session, { id }: Person): Promise<string> {
+  const token = await createSetUpToken(tx, id, systemClock())
+  const entry = { by, action: 'person.link_created', target: id } as const
+  await recordForEach(tx, await listOrganizationIds(tx, id), entry)
   return setUpUrl(config.publicUrl, token).reveal()
 }

@@ -10,6 +10,7 @@ import type { Db } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
 import { addSeconds, type Clock } from '../lib/time.ts'
 import { activateKey, deactivateKey, deleteKey, type KeyChangeRequest, revokeKey } from './change-key.ts'
+import { answerOnce, type IdempotentRequest } from './idempotent-answer.ts'
 import { issueKey } from './issue-key.ts'
 import { type ApiKey, type KeyListing, keyState } from './key.ts'
 import { readKeyCursor, writeKeyCursor } from './key-cursor.ts'
@@ -67,7 +68,8 @@ function listOperation({ db, profile, clock }: KeysApiParts): Handler {
 }
 
 function createOperation({ db, profile, format, clock }: KeysApiParts): Handler {
-  return async ({ caller, body, attribution }) => {
+  return async (call) => {
+    const { caller, body, attribution } = call
     const maker = requireKey(caller)
     const now = clock()
     if (body['mode'] !== undefined && body['mode'] !== maker.mode) {
@@ -85,9 +87,11 @@ function createOperation({ db, profile, format, clock }: KeysApiParts): Handler 
       by: attribution,
     }
     requireWithin(keyLimits(maker), wanted)
-    const { key, secret } = await issueKey(db, format, wanted, now)
-    // The only time that the secret leaves the house (SECURITY K6).
-    return { kind: 'item', status: 201, item: { ...show(key, now), secret: secret.reveal() } }
+    return answerOnce(db, onceOf(call, maker, 'createKey'), now, async (tx) => {
+      const { key, secret } = await issueKey(tx, format, wanted, now)
+      // The only time that the secret leaves the house (SECURITY K6).
+      return { kind: 'item', status: 201, item: { ...show(key, now), secret: secret.reveal() } }
+    })
   }
 }
 
@@ -101,12 +105,19 @@ function readOperation({ db, clock }: KeysApiParts): Handler {
 
 function rotateOperation({ db, format, clock }: KeysApiParts): Handler {
   return async (call) => {
-    const limits = keyLimits(requireKey(call.caller))
-    const request = { ...requestOf(call, clock()), check: (wanted: ApiKey) => requireWithin(limits, wanted) }
+    const maker = requireKey(call.caller)
+    const limits = keyLimits(maker)
+    const now = clock()
+    const request = { ...requestOf(call, now), check: (wanted: ApiKey) => requireWithin(limits, wanted) }
     const overlap = Number(call.body['overlap_seconds'])
-    const { key, secret, old } = await rotateKey(db, format, request, overlap)
-    const item = { ...show(key, request.now), secret: secret.reveal(), old: show(old, request.now) }
-    return { kind: 'item', status: 201, item }
+    return answerOnce(db, onceOf(call, maker, 'rotateKey'), now, async (tx) => {
+      const { key, secret, old } = await rotateKey(tx, format, request, overlap)
+      return {
+        kind: 'item',
+        status: 201,
+        item: { ...show(key, now), secret: secret.reveal(), old: show(old, now) },
+      }
+    })
   }
 }
 
@@ -130,6 +141,15 @@ function deleteOperation({ db, clock }: KeysApiParts): Handler {
 function requestOf({ caller, params, attribution }: Call, now: Date): KeyChangeRequest {
   const { organization, mode } = caller
   return { reach: { organization, mode }, id: keyIdOf(params), by: attribution, now }
+}
+
+/** Sent again with the same Idempotency-Key, it makes nothing more and is answered as before. */
+function onceOf(
+  { credential, idempotencyKey, params, body }: Call,
+  { key }: ApiKeyPrincipal,
+  operation: string,
+): IdempotentRequest {
+  return { owner: key, credential, idempotencyKey, request: { operation, params, body } }
 }
 
 /** What is no id names nothing. @throws Problem key_not_found */

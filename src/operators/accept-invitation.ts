@@ -5,13 +5,13 @@ import type { OrganizationId, PersonId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { sha256 } from '../lib/digest.ts'
+import { addMember } from '../organizations/add-member.ts'
 import {
   findOpenInvitation,
   type Invitation,
   type OpenInvitation,
   spendInvitation,
 } from '../organizations/invitation-store.ts'
-import { insertMembership } from '../organizations/membership-store.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
 import { hashPassword, passwordMistake } from './password.ts'
 import { readPersonName } from './person-name.ts'
@@ -94,10 +94,8 @@ async function spend(tx: Tx, token: string, now: Date): Promise<Invitation | nul
 
 async function join(tx: Tx, invitation: Invitation, person: PersonId, from: Origin): Promise<Accepted> {
   const { id, organization, role, invitedBy } = invitation
-  if (await insertMembership(tx, organization, person, role)) {
-    const by = { ...from, actor: { kind: 'person', id: person } } as const
-    const details = { role, invitation: id, invited_by: invitedBy }
-    await record(tx, { organization, by, action: 'member.added', target: person, details })
-  }
+  const by = { ...from, actor: { kind: 'person', id: person } } as const
+  const details = { invitation: id, invited_by: invitedBy }
+  await addMember(tx, { organization, person, role, details, by })
   return { person, organization }
 }

@@ -4,7 +4,8 @@ import { record } from '../audit/record.ts'
 import type { Attribution } from '../core/attribution.ts'
 import type { OrganizationId, PersonId } from '../core/ids.ts'
 import type { Tx } from '../db/connect.ts'
-import { insertMembership, type Role } from '../organizations/membership-store.ts'
+import { addMember } from '../organizations/add-member.ts'
+import type { Role } from '../organizations/membership-store.ts'
 import { findPersonByEmail, insertPerson } from './person-store.ts'
 
 export interface NewMember {
@@ -35,9 +36,8 @@ export async function importMembers(
     const person = persons.get(addressOf(member))
     if (!person || firsts.get(addressOf(member)) !== member) continue
     const { role, externalId } = member
-    if (!(await insertMembership(tx, organization, person, role, externalId))) continue
-    const details = { role, external_id: externalId }
-    await record(tx, { organization, by, action: 'member.added', target: person, details })
+    const details = { external_id: externalId }
+    await addMember(tx, { organization, person, role, externalId, details, by })
   }
 }
 

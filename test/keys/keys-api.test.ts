@@ -342,3 +342,22 @@ test('a list is given page by page, each key once, also while others are made', 
   assert.equal(seen.length, 8)
   assert.equal(new Set(seen).size, 8)
 })
+
+test('a key made or rotated with an Idempotency-Key is made once, and its secret is told again to who asks again', async (t) => {
+  const { house, manager } = await open(t)
+  const send = async (path: string, body: object, idempotencyKey: string) => {
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey }
+    const response = await house.api(path, manager, { method: 'POST', headers, body: JSON.stringify(body) })
+    return { status: response.status, text: await response.text() }
+  }
+  const body = { name: 'Export', scopes: ['read:bookings'] }
+  const answers = await Promise.all(Array.from({ length: 5 }, () => send('/keys', body, 'once')))
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201])
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1)
+  assert.equal((await house.database.knex('api_keys')).length, 2)
+  assert.match((await send('/keys', { ...body, name: 'Other' }, 'once')).text, /idempotency_key_reused/)
+  const { id } = JSON.parse(answers[0]?.text ?? '') as Shown
+  const first = await send(`/keys/${id}/rotate`, {}, 'turn')
+  assert.deepEqual(await send(`/keys/${id}/rotate`, {}, 'turn'), first)
+  assert.equal(first.status, 201)
+})
