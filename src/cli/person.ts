@@ -23,7 +23,13 @@ import {
 import { dropSecondFactor } from '../operators/second-factor.ts'
 import { createSetUpToken, setUpUrl } from '../operators/set-up-link.ts'
 import { addMember } from '../organizations/add-member.ts'
-import { hasMembers, listMembers, type Member, type Role } from '../organizations/membership-store.ts'
+import {
+  hasMembers,
+  listMembers,
+  listOrganizationIds,
+  type Member,
+  type Role,
+} from '../organizations/membership-store.ts'
 import { organizationOf, readRole } from './options.ts'
 import { answer, by, found, type Session, table, withDatabase } from './session.ts'
 
