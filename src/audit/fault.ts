@@ -1,6 +1,6 @@
 // What can be wrong with the ledger, and how it is found out which of it is.
 import type { Tx } from '../db/connect.ts'
-import { linkOf } from './chain.ts'
+import { type Link, linkOf } from './chain.ts'
 import { readSeals, type SealedRow, type StrayEvent } from './verify-store.ts'
 
 /** Each kind, and what is said of it to people. */
@@ -40,7 +40,7 @@ export function faultOf(
 interface BrokenLink {
   readonly row: SealedRow
   /** The link before it, which is sound. */
-  readonly before: Buffer
+  readonly before: Link
   /** The place where a link was expected. */
   readonly sequence: number
   readonly strays: readonly StrayEvent[]
@@ -62,7 +62,7 @@ function unsealedEventAt({ row, before, sequence, strays }: BrokenLink): StrayEv
   return strays.find((stray) => {
     if (stray.chain !== row.chain) return false
     const missing = linkOf(before, sequence, stray)
-    return linkOf(missing, row.sequence, { event: row.event, body }).equals(row.hash)
+    return linkOf(missing, row.sequence, { event: row.event, body }) === row.hash
   })
 }
 
@@ -78,13 +78,12 @@ async function kindOfMismatch(tx: Tx, link: BrokenLink, body: string): Promise<F
       // Its seal hangs on this place: the event is sound.
       if (other.sequence === sequence + 1) {
         const next = linkOf(own, other.sequence, { event: other.event, body: other.body })
-        if (next.equals(other.hash)) return 'seal_changed'
+        if (next === other.hash) return 'seal_changed'
       }
       const here = linkOf(before, sequence, { event: other.event, body: other.body })
       // The seals changed places, or the events that they name, or what the events say.
-      if (here.equals(other.hash) || here.equals(row.hash)) return 'reordered'
-      if (linkOf(before, sequence, { event: row.event, body: other.body }).equals(row.hash))
-        return 'reordered'
+      if (here === other.hash || here === row.hash) return 'reordered'
+      if (linkOf(before, sequence, { event: row.event, body: other.body }) === row.hash) return 'reordered'
     }
     const end = batch.at(-1)
     if (end === undefined) return 'changed'

@@ -1,6 +1,6 @@
 // Where sealing reads and writes: events that wait for their seal, the heads of the chains, new seals.
 import type { Tx } from '../db/connect.ts'
-import { bodyOf, type SealedText } from './chain.ts'
+import { bodyOf, type Link, type SealedText } from './chain.ts'
 
 export interface PendingEvent extends SealedText {
   /** Whose chain it belongs to; '' is the chain of what belongs to none. */
@@ -11,7 +11,7 @@ export interface PendingEvent extends SealedText {
 
 export interface Head {
   readonly sequence: number
-  readonly hash: Buffer
+  readonly hash: Link
 }
 
 export interface Seal extends Head {
@@ -52,8 +52,8 @@ export async function readPending(tx: Tx, limit: number): Promise<PendingEvent[]
 
 /** The last link of each of these chains that has one. */
 export async function readHeads(tx: Tx, chains: readonly string[]): Promise<Map<string, Head>> {
-  const { rows } = await tx.raw<{ rows: { chain: string; sequence: string; hash: Buffer }[] }>(
-    `select c.chain, head.sequence, head.hash
+  const { rows } = await tx.raw<{ rows: { chain: string; sequence: string; hash: Link }[] }>(
+    `select c.chain, head.sequence, encode(head.hash, 'hex') as hash
      from unnest(?::text[]) as c(chain)
      cross join lateral (
        select sequence, hash from audit_seals
@@ -69,7 +69,8 @@ export async function appendSeals(tx: Tx, seals: readonly Seal[], events: readon
   await tx.raw(
     `with sealed as (
        insert into audit_seals (organization_id, sequence, event_id, hash)
-       select * from unnest(?::text[], ?::bigint[], ?::bigint[], ?::bytea[])
+       select chain, sequence, event, decode(hash, 'hex')
+       from unnest(?::text[], ?::bigint[], ?::bigint[], ?::text[]) as s(chain, sequence, event, hash)
      )
      delete from audit_unsealed where event_id = any(?::bigint[])`,
     [

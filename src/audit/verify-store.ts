@@ -1,12 +1,12 @@
 // What the verifier reads: the chains in their order beside the events as they are now, and what has no seal.
 import type { Db, Tx } from '../db/connect.ts'
-import { bodyOf } from './chain.ts'
+import { bodyOf, type Link } from './chain.ts'
 
 export interface SealedRow {
   readonly chain: string
   readonly sequence: number
   readonly event: number
-  readonly hash: Buffer
+  readonly hash: Link
   /** The event as it is now; null when it is gone. */
   readonly body: string | null
 }
@@ -32,7 +32,7 @@ interface SealedRowAsRead {
   readonly organization_id: string
   readonly sequence: string
   readonly event_id: string
-  readonly hash: Buffer
+  readonly hash: Link
   readonly body: string | null
 }
 
@@ -47,7 +47,7 @@ export async function readSeals(
   limit: number,
 ): Promise<SealedRow[]> {
   const { rows } = await tx.raw<{ rows: SealedRowAsRead[] }>(
-    `select s.organization_id, s.sequence, s.event_id, s.hash, e.body
+    `select s.organization_id, s.sequence, s.event_id, encode(s.hash, 'hex') as hash, e.body
      from (
        select organization_id, sequence, event_id, hash from audit_seals
        where (organization_id, sequence) > (?, ?) ${only === null ? '' : 'and organization_id = ?'}

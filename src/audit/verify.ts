@@ -1,6 +1,6 @@
 // Verifies the ledger: walks every chain once and names, in each, the first row that is not as it was sealed.
 import type { Db, Tx } from '../db/connect.ts'
-import { beforeFirst, linkOf } from './chain.ts'
+import { beforeFirst, type Link, linkOf } from './chain.ts'
 import { type Fault, faultOf, whatIsWrong } from './fault.ts'
 import {
   atOneInstant,
@@ -38,7 +38,7 @@ export interface VerifyOptions {
   readonly onProgress?: (rows: number, total: number) => void
 }
 
-const batchSize = 10_000
+const batchSize = 5000
 /** Events looked through at once for those that have no seal. */
 const idsAtOnce = 200_000
 
@@ -84,7 +84,7 @@ async function walk(
 ): Promise<Walk> {
   const total = onProgress ? await countSeals(tx, only) : 0
   const faults = new Map<string, Fault>()
-  const heads = new Map<string, { readonly sequence: number; readonly hash: Buffer }>()
+  const heads = new Map<string, { readonly sequence: number; readonly hash: Link }>()
   let rows = 0
   let isHeadThere = false
   for await (const batch of batchesOf(tx, only)) {
@@ -96,9 +96,9 @@ async function walk(
         row.sequence === sequence && row.body !== null
           ? linkOf(before.hash, sequence, { event: row.event, body: row.body })
           : null
-      if (hash?.equals(row.hash)) {
+      if (hash === row.hash) {
         heads.set(row.chain, { sequence, hash })
-        isHeadThere ||= expectHead !== undefined && hash.toString('hex') === expectHead
+        isHeadThere ||= expectHead !== undefined && hash === expectHead
       } else {
         faults.set(row.chain, await whatIsWrong(tx, { row, before: before.hash, sequence, strays }))
       }
@@ -109,7 +109,7 @@ async function walk(
   const chains = [...heads].map(([chain, { sequence, hash }]) => ({
     organization: chain === '' ? null : chain,
     rows: sequence,
-    head: hash.toString('hex'),
+    head: hash,
   }))
   return { rows, chains, faults, isHeadThere }
 }

@@ -6,8 +6,7 @@ import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
-import type { Clock } from '../lib/time.ts'
-import { daySeconds } from '../lib/time.ts'
+import { type Clock, daySeconds } from '../lib/time.ts'
 import { isEmail } from '../operators/email.ts'
 import type { NewMember } from '../operators/import-members.ts'
 import { roles } from '../organizations/membership-store.ts'
@@ -31,7 +30,7 @@ const name = text(200)
   .transform((value) => value?.trim() || null)
 const email = z.string().refine(isEmail, 'must be an email address')
 
-export const bodySchema = z.object({
+const bodySchema = z.object({
   userId: id,
   userEmail: email,
   userName: name,

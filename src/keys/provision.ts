@@ -51,7 +51,8 @@ export interface Provisioned {
  * All of it in the caller's transaction. Of two calls for the same organization the second waits for the first.
  * @throws Problem invalid_credential for a platform that was suspended meanwhile; organization_suspended;
  *   exceeds_creator for a scope that the platform may not give; organization_key_exists, which names the key;
- *   invalid_parameter for scopes that a rotation would change
+ *   invalid_parameter for scopes that a rotation would change; key_state_conflict or key_not_found where somebody
+ *   else ended the key that was to be rotated at that moment
  */
 export async function provision(
   tx: Tx,
