@@ -93,7 +93,8 @@ export async function up(knex: Knex): Promise<void> {
       mode text not null,
       used_at timestamptz not null,
       address text,
-      client text
+      client text,
+      operation text
     ) with (fillfactor = 70);
 
     -- What is shown once, until it is: sealed under a token that only the browser holds which asked for it.

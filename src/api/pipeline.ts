@@ -10,6 +10,7 @@ import type { Profile } from '../core/profile.ts'
 import { printScopes } from '../core/scopes.ts'
 import type { Log } from '../core/telemetry.ts'
 import type { Validate } from '../credentials/validator.ts'
+import type { LastUse } from '../keys/last-use.ts'
 import { Secret } from '../lib/secret.ts'
 import type { Allowance, Turnstile } from '../limits/turnstile.ts'
 import { addToLog } from '../web/access-log.ts'
@@ -27,8 +28,8 @@ export interface ApiParts {
   readonly handlers: Handlers
   readonly validate: Validate
   readonly turnstile: Turnstile
-  /** Hears of each good credential that is presented. */
-  readonly noteUse: (who: Principal, address: string, client: string | null) => void
+  /** Hears of each good credential that is presented, and for what. */
+  readonly noteUse: LastUse['note']
   readonly log: Log
   readonly trustedProxies: number
   /** RFC 9728: where a client learns how to get a credential. */
@@ -74,7 +75,6 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
       throw thrown
     }
     const { who } = passage
-    parts.noteUse(who, address, clientName(ctx.req))
     addToLog(ctx, {
       principal: principalId(who),
       ...(who.kind === 'platform_key' ? {} : { organization: who.organization, mode: who.mode }),
@@ -82,7 +82,14 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
   }
 
   const findOperation: Step = (passage) => {
-    passage.routed = route(passage.ctx.method, passage.ctx.path.slice(profile.basePath.length))
+    const { ctx, who, origin } = passage
+    passage.routed = route(ctx.method, ctx.path.slice(profile.basePath.length))
+    const { operation } = passage.routed
+    parts.noteUse(known(who), {
+      address: origin.address,
+      client: clientName(ctx.req),
+      operation: operation && `${operation.method} ${operation.path}`,
+    })
   }
 
   // Before a wrong address is refused: guessing at addresses is counted too.

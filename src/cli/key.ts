@@ -51,6 +51,7 @@ const showListing = ({ key, creator, lastUse }: KeyListing) => ({
   last_used_at: lastUse?.at ?? null,
   last_used_from: lastUse?.address ?? null,
   last_used_by: lastUse?.client ?? null,
+  last_used_for: lastUse?.operation ?? null,
 })
 
 interface CreateOptions {

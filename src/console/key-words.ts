@@ -33,6 +33,7 @@ export function describeListing(
       exactly: atMinute(lastUse.at),
       address: lastUse.address,
       client: lastUse.client,
+      operation: lastUse.operation,
       shortClient: lastUse.client && shortClient(lastUse.client),
     },
   }

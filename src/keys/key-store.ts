@@ -29,6 +29,7 @@ interface ListingRow extends KeyRow {
   readonly used_at: Date | null
   readonly used_address: string | null
   readonly used_client: string | null
+  readonly used_operation: string | null
 }
 
 const toKey = (row: KeyRow): ApiKey => ({
@@ -53,7 +54,12 @@ const toKey = (row: KeyRow): ApiKey => ({
 const toListing = (row: ListingRow): KeyListing => ({
   key: toKey(row),
   creator: row.creator,
-  lastUse: row.used_at ? { at: row.used_at, address: row.used_address, client: row.used_client } : null,
+  lastUse: row.used_at && {
+    at: row.used_at,
+    address: row.used_address,
+    client: row.used_client,
+    operation: row.used_operation,
+  },
 })
 
 export async function insertKey(db: Db, key: ApiKey): Promise<void> {
@@ -99,6 +105,7 @@ const listings = (db: Db) =>
       'u.used_at',
       'u.address as used_address',
       'u.client as used_client',
+      'u.operation as used_operation',
     )
 
 /** Newest first; indexes api_keys_organization_id_index and api_keys_mode_index, whatever the number of keys. */

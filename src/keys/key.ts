@@ -29,11 +29,14 @@ export interface ApiKey {
   readonly retiresAt: Date | null
 }
 
-/** When a key was last used, from where, and with which client (its User-Agent). */
+/** When a key was last used, from where, with which client and for what. */
 export interface KeyUse {
   readonly at: Date
   readonly address: string | null
+  /** As it calls itself (User-Agent). */
   readonly client: string | null
+  /** As the contract writes it: "GET /bookings/{id}"; null for an address that it does not know. */
+  readonly operation: string | null
 }
 
 /** A key with what is known about it: who made it and when it was last used. */

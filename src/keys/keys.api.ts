@@ -204,5 +204,6 @@ function showListing({ key, lastUse }: KeyListing, now: Date) {
     last_used_at: lastUse?.at.toISOString() ?? null,
     last_used_from: lastUse?.address ?? null,
     last_used_by: lastUse?.client ?? null,
+    last_used_for: lastUse?.operation ?? null,
   }
 }

@@ -4,6 +4,7 @@ import type { Principal } from '../core/principal.ts'
 import type { Log } from '../core/telemetry.ts'
 import type { Db } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
+import type { KeyUse } from './key.ts'
 import { type NotedUse, writeUses } from './last-use-store.ts'
 
 /** So long a use may be known to this process alone, in ms; a minute is what is promised. */
@@ -14,7 +15,7 @@ const mostInMemory = 20_000
 const batchSize = 5000
 
 export interface LastUse {
-  note(who: Principal, address: string, client: string | null): void
+  note(who: Principal, use: Omit<KeyUse, 'at'>): void
   /** Writes what has been noted. What can't be written now is kept for the next time. */
   write(): Promise<void>
   /** Writes the rest and stops. */
@@ -52,10 +53,10 @@ export function createLastUse(db: Db, clock: Clock, log: Log): LastUse {
   const timer = setInterval(() => void write(), writeEveryMs).unref()
 
   return {
-    note: (who, address, client) => {
+    note: (who, use) => {
       if (who.kind !== 'api_key') return
       const { key, organization, mode } = who
-      noted.set(key, { key, organization, mode, at: clock(), address, client })
+      noted.set(key, { ...use, key, organization, mode, at: clock() })
       if (noted.size === mostInMemory) void write()
     },
     write,

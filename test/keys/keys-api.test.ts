@@ -20,6 +20,7 @@ interface Shown {
   readonly last_used_at: string | null
   readonly last_used_from: string | null
   readonly last_used_by: string | null
+  readonly last_used_for: string | null
   readonly old: Shown
 }
 
@@ -83,6 +84,7 @@ test('K6: a key made by a key works, is shown once, and is listed with who made 
   const shown = read.answer as unknown as Shown
   assert.equal(shown.last_used_from, '127.0.0.1')
   assert.equal(shown.last_used_by, 'acme-sync/2.1 (test)')
+  assert.equal(shown.last_used_for, 'GET /bookings')
   assert.ok(Math.abs(Date.now() - Date.parse(shown.last_used_at ?? '')) < 60_000)
   const list = await call(house, manager, 'GET', '/keys')
   for (const { text } of [read, list]) assert.ok(!text.includes(key.secret.slice(8, -4)))
