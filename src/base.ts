@@ -1,7 +1,6 @@
-// What the server and every command begin with: configuration, profile, contract, format, database.
+// What the server and every command begin with: configuration, profile, format, database.
 import { join } from 'node:path'
 import { type Config, type Environment, loadConfig } from './core/config.ts'
-import { type Contract, loadContract } from './core/contract.ts'
 import { loadProfile, type Profile } from './core/profile.ts'
 import { createFormat, type SecretFormat } from './credentials/format.ts'
 import { checkReachable, type Database, type DatabaseAddress, openDatabase } from './db/connect.ts'
@@ -11,7 +10,6 @@ import { packageRoot } from './lib/package-root.ts'
 export interface Base {
   readonly config: Config
   readonly profile: Profile
-  readonly contract: Contract
   readonly format: SecretFormat
 }
 
@@ -23,12 +21,11 @@ export interface OpenDatabase {
   close(): Promise<void>
 }
 
-/** @throws StartupError for every mistake in environment, profile or contract */
+/** @throws StartupError for every mistake in environment or profile */
 export function loadBase(env: Environment): Base {
   const config = loadConfig(env)
   const profile = loadProfile(config.profile, join(packageRoot, 'profiles'))
-  const contract = loadContract(profile, config.publicUrl)
-  return { config, profile, contract, format: createFormat(profile.credentials.prefixes) }
+  return { config, profile, format: createFormat(profile.credentials.prefixes) }
 }
 
 /**

@@ -5,6 +5,7 @@ import { printBanner } from './banner.ts'
 import { loadBase, openConfiguredDatabase } from './base.ts'
 import { cookieKeysOf } from './cookie-keys.ts'
 import type { Config, Environment } from './core/config.ts'
+import { loadContract } from './core/contract.ts'
 import { createLog } from './core/telemetry.ts'
 import { underLock } from './db/lock.ts'
 import { migrate } from './db/migrate.ts'
@@ -27,7 +28,8 @@ const sameKeystrokeMs = 300
  * @throws StartupError for a mistake in the surroundings; nothing is left running
  */
 export async function serve(env: Environment): Promise<void> {
-  const { config, profile, contract, format } = loadBase(env)
+  const { config, profile, format } = loadBase(env)
+  const contract = loadContract(profile, config.publicUrl)
   const log = createLog(config.logLevel)
   const cookieKeys = cookieKeysOf(config)
   const stop = stopSignal()

@@ -61,7 +61,7 @@ function runTests() {
     'tsx',
     '--test',
     '--test-concurrency=2',
-    '--test-timeout=180000',
+    '--test-timeout=300000',
     '--test-reporter=spec',
   ]
   const child = spawn(process.execPath, [...options, ...chosen], { env, stdio: 'inherit' })

@@ -2,14 +2,6 @@
 import { Command, CommanderError } from 'commander'
 import { Problem } from '../core/problems.ts'
 import { StartupError } from '../lib/startup-error.ts'
-import { appCommands } from './app.ts'
-import { auditCommands } from './audit.ts'
-import { grantCommands } from './grant.ts'
-import { keyCommands } from './key.ts'
-import { operationsCommands } from './operations.ts'
-import { orgCommands } from './org.ts'
-import { personCommands } from './person.ts'
-import { platformCommands } from './platform.ts'
 
 const program = new Command('latchkey')
   .description('The front door of a public API: API keys and OAuth 2.1 apps behind one validator.')
@@ -17,17 +9,23 @@ const program = new Command('latchkey')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
 
-for (const add of [
-  operationsCommands,
-  orgCommands,
-  personCommands,
-  platformCommands,
-  keyCommands,
-  appCommands,
-  grantCommands,
-  auditCommands,
-])
-  add(program)
+type Add = (program: Command) => void
+
+/** Each noun with the file that knows it: a command starts twice as fast without the others. */
+const nouns: Readonly<Record<string, () => Promise<Add>>> = {
+  serve: async () => (await import('./operations.ts')).operationsCommands,
+  org: async () => (await import('./org.ts')).orgCommands,
+  person: async () => (await import('./person.ts')).personCommands,
+  platform: async () => (await import('./platform.ts')).platformCommands,
+  key: async () => (await import('./key.ts')).keyCommands,
+  app: async () => (await import('./app.ts')).appCommands,
+  grant: async () => (await import('./grant.ts')).grantCommands,
+  audit: async () => (await import('./audit.ts')).auditCommands,
+}
+
+// Who asks for help, or for something that there is not, is shown all of them.
+const asked = nouns[process.argv.slice(2).find((word) => !word.startsWith('-')) ?? '']
+for (const load of asked ? [asked] : Object.values(nouns)) (await load())(program)
 inherit(program)
 
 process.exitCode = await run()

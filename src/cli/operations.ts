@@ -31,7 +31,9 @@ export function operationsCommands(program: Command): void {
     .command('doctor')
     .description('check configuration, profile, contract and database')
     .action(async (_options: object, command: Command) => {
-      const { config, profile, contract } = loadBase(process.env)
+      const { config, profile } = loadBase(process.env)
+      const { loadContract } = await import('../core/contract.ts')
+      const contract = loadContract(profile, config.publicUrl)
       const opened = await openConfiguredDatabase(config, 'borrower')
       try {
         const atHead = await isAtHead(opened.database.knex).catch(() => false)
