@@ -26,7 +26,7 @@ export interface MemberRequest {
 export async function removeMember(db: Db, { organization, person, by }: MemberRequest): Promise<void> {
   await db.transaction(async (tx) => {
     const role = requireMember(await lockRoles(tx, organization), person, null)
-    await deleteMembership(tx, organization, person)
+    const email = await deleteMembership(tx, organization, person)
     const grants = await revokeGrantsOf(tx, { person, organization }, by, 'member_removed')
     const sessions = await deleteSessionsOf(tx, person)
     await deleteEngineSessionsOf(tx, person)
@@ -35,7 +35,7 @@ export async function removeMember(db: Db, { organization, person, by }: MemberR
       by,
       action: 'member.removed',
       target: person,
-      details: { role, grants_revoked: grants, sessions_ended: sessions },
+      details: { role, email, grants_revoked: grants, sessions_ended: sessions },
     })
   })
 }

@@ -119,12 +119,20 @@ export async function updateRole(
   await tx('memberships').where({ organization_id: organization, person_id: person }).update({ role })
 }
 
+/** The address of who left: from now on the ledger alone knows whom it tells of. */
 export async function deleteMembership(
   tx: Tx,
   organization: OrganizationId,
   person: PersonId,
-): Promise<void> {
-  await tx('memberships').where({ organization_id: organization, person_id: person }).delete()
+): Promise<string> {
+  const { rows } = await tx.raw<{ rows: { email: string }[] }>(
+    `delete from memberships m using persons p
+     where p.id = m.person_id and m.organization_id = ? and m.person_id = ? returning p.email`,
+    [organization, person],
+  )
+  const [row] = rows
+  if (!row) throw new Error(`${person} is no member to remove: whoever removes one has locked the roles`)
+  return row.email
 }
 
 /** May this member let an app act for the organization? Delegating is an administrator's right. */
