@@ -161,7 +161,9 @@ test('U17 a value that is no filter is answered with 422, its sentence at its fi
   }
   const backwards = await browser.open(`${path}?from=2026-02-02&to=2026-02-01`)
   assert.match(backwards.html, /The last day comes before the first/)
-  assert.equal((await browser.open(`${path}?after=nonsense`)).status, 200)
+  const yearZero = Buffer.from('0000-01-01T00:00:00.000000Z~1').toString('base64url')
+  for (const after of ['nonsense', yearZero])
+    assert.equal((await browser.open(`${path}?after=${after}`)).status, 200, after)
   assert.equal((await browser.open(`${path}/export?format=xml`)).status, 404)
 })
 
