@@ -183,8 +183,16 @@ test('disabling a person ends everything of theirs but keys; enabling gives back
   const key = await house.key(organization, 'test', [scope])
   const tokens = await obtainTokens(house.url, app, 'ben@acme.example', scope)
   const browser = await signedIn(house, 'ben@acme.example')
+  const other = await house.organization('Other')
+  await insertMembership(db, other.id, ben, 'MEMBER')
 
   assert.equal(await disablePerson(db, { person: ben, by }, new Date()), true)
+  const toldElsewhere = (await ledgerOf(house, other)).at(-1)
+  assert.deepEqual(
+    [toldElsewhere?.action, toldElsewhere?.details],
+    ['person.disabled', {}],
+    'U13 one organization is not told how many grants ended in another',
+  )
   assert.equal(await disablePerson(db, { person: ben, by }, new Date()), false, 'twice is as once')
   assert.equal((await house.api('/me', tokens.access_token)).status, 401)
   assert.equal(await isSignedIn(browser), false)
