@@ -9,7 +9,8 @@ export function writeCursor({ at, id }: Cursor): string {
 /** null for a text that `writeCursor` did not give. */
 export function readCursor(text: string): Cursor | null {
   const [at = '', id = ''] = Buffer.from(text, 'base64url').toString('utf8').split('~')
-  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/.test(at)
+  // PostgreSQL knows no year 0.
+  const isTime = /^(?!0000)\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/.test(at)
   const day = new Date(at)
   const isReal = isTime && !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 23) === at.slice(0, 23)
   return isReal && /^\d{1,15}$/.test(id) ? { at, id: Number(id) } : null

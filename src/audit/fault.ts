@@ -11,7 +11,7 @@ const faults = {
   seal_changed: 'the event is as it was sealed, but its seal was changed',
   seal_missing: 'its seal is missing: it was removed',
   unsealed:
-    "the event has no seal and waits for none: it was added behind the ledger's back, or its seal was removed",
+    "the event has no seal and waits for none: it was added behind the ledger's back, or its seal was removed or put into another chain",
   cut: 'the head that was kept is no link of this chain: its end was cut off, or all of it was written anew',
 } as const
 

@@ -15,6 +15,8 @@ export interface StrayEvent {
   readonly chain: string
   readonly event: number
   readonly body: string
+  /** The chain that has its seal, which is not its own; null for an event without a seal. */
+  readonly sealedIn: string | null
 }
 
 /** A place in the ledger: the seal of this sequence in this chain. */
@@ -91,22 +93,32 @@ export async function eventIdRange(
 /** Of a ledger whose seals are all gone the first ones say enough. */
 const mostStrays = 10_000
 
-/** Events with ids from `first` to `last` that are neither sealed nor noted as waiting for their seal. */
+/**
+ * Events with ids from `first` to `last` that are neither sealed in their own chain nor noted as waiting for it. A
+ * link does not tell its chain: where only the seals were given to another, each of them still follows.
+ */
 export async function findStrays(
   tx: Tx,
   only: string | null,
   { first, last }: { readonly first: number; readonly last: number },
 ): Promise<StrayEvent[]> {
-  const { rows } = await tx.raw<{ rows: { id: string; chain: string; body: string }[] }>(
-    `select e.id, coalesce(e.organization_id, '') as chain, ${bodyOf('e')} as body
-     from audit_events e
+  const { rows } = await tx.raw<{
+    rows: { id: string; chain: string; body: string; sealed_in: string | null }[]
+  }>(
+    `select e.id, coalesce(e.organization_id, '') as chain, ${bodyOf('e')} as body, s.organization_id as sealed_in
+     from audit_events e left join audit_seals s on s.event_id = e.id
      where e.id between ? and ? ${only === null ? '' : "and coalesce(e.organization_id, '') = ?"}
-       and not exists (select from audit_seals s where s.event_id = e.id)
+       and s.organization_id is distinct from coalesce(e.organization_id, '')
        and not exists (select from audit_unsealed u where u.event_id = e.id)
      order by e.id limit ${mostStrays}`,
     [first, last, ...(only === null ? [] : [only])],
   )
-  return rows.map((row) => ({ event: Number(row.id), chain: row.chain, body: row.body }))
+  return rows.map((row) => ({
+    event: Number(row.id),
+    chain: row.chain,
+    body: row.body,
+    sealedIn: row.sealed_in,
+  }))
 }
 
 /** How many events wait for their seal, and those notes whose event is gone. */

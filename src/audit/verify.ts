@@ -53,7 +53,11 @@ export function verifyLedger(db: Db, options: VerifyOptions = {}): Promise<Verif
     const add = (chain: string, fault: Fault) => {
       if (!faults.has(chain)) faults.set(chain, fault)
     }
-    for (const stray of strays) add(stray.chain, faultOf('unsealed', stray.chain, null, stray.event))
+    for (const { chain, event, sealedIn } of strays) {
+      // An event that was moved away is told where it was sealed, as the change that it is.
+      if (sealedIn === null || !walked.faults.has(sealedIn))
+        add(chain, faultOf('unsealed', chain, null, event))
+    }
     // Whose it was went with it: it is told with the chain of none, and whichever organization is asked for.
     for (const event of gone) add('', faultOf('removed', '', null, event))
     const { expectHead } = options

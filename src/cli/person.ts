@@ -15,6 +15,7 @@ import { sendInvitation } from '../operators/invitation-mail.ts'
 import { invitationUrl, inviteMember } from '../operators/invite.ts'
 import { hashPassword, passwordMistake } from '../operators/password.ts'
 import {
+  deleteUnusedLinks,
   findPersonByEmail,
   findPersonToSignIn,
   type Person,
@@ -248,8 +249,9 @@ async function personOf(db: Db, email: string) {
   return found(await findPersonByEmail(db, email), `There is nobody with ${email}.`)
 }
 
-/** A one-time link, told in the ledgers of the person's organizations. */
+/** A one-time link in place of all older ones, told in the ledgers of the person's organizations. */
 async function newLink(tx: Tx, { config }: Session, { id }: Person): Promise<string> {
+  await deleteUnusedLinks(tx, id)
   const token = await createSetUpToken(tx, id, systemClock())
   const entry = { by, action: 'person.link_created', target: id } as const
   await recordForEach(tx, await listOrganizationIds(tx, id), entry)

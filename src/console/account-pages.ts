@@ -5,8 +5,9 @@ import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
 import type { Turnstile } from '../limits/turnstile.ts'
-import { changePassword, longestPersonName, renamePerson } from '../operators/account.ts'
+import { changePassword, renamePerson } from '../operators/account.ts'
 import { passwordMinLength } from '../operators/password.ts'
+import { longestPersonName } from '../operators/person-name.ts'
 import { secondFactorOf } from '../operators/second-factor.ts'
 import {
   type EndElsewhere,
@@ -21,7 +22,7 @@ import { sessionOrigin } from '../web/client-address.ts'
 import { seeOther } from '../web/see-other.ts'
 import { type Mistake, mistakeOf, readNewPassword } from './mistake.ts'
 import type { Visitor, Visits } from './visit.ts'
-import { atMinute, fromNow, onDay, shortClient } from './words.ts'
+import { atMinute, fromNow, onDay, sentenceFor, shortClient } from './words.ts'
 
 export const accountPath = '/admin/account'
 const passwordPath = `${accountPath}/password`
@@ -59,7 +60,7 @@ export function addAccountPages(router: Router, parts: AccountPagesParts): void 
       email: who.person.email,
       longestName: longestPersonName,
       mistake,
-      done: doneSentences[String(ctx.query['done'] ?? '')] ?? null,
+      done: sentenceFor(doneSentences, ctx.query['done']),
       factor: factor.state === 'on' ? { ...factor, since: onDay(factor.since) } : factor,
       sessions: listed.map((session) => ({
         id: session.id,

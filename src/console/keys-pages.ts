@@ -23,6 +23,7 @@ import { emptyKeyForm, lifetimes, readKeyForm, type TypedKey, typedKey } from '.
 import { describeListing } from './key-words.ts'
 import type { Reveals } from './reveal.ts'
 import { type MemberVisitor, requireRunning, type Visits } from './visit.ts'
+import { sentenceFor } from './words.ts'
 
 export const keysPath = '/admin/settings/api-keys'
 const keysShown = 25
@@ -43,6 +44,13 @@ const done: Readonly<Record<string, string>> = {
   saved: 'The new key is ready to use.',
   revoked: 'The key has been revoked. It is refused from now on.',
   deleted: 'The key has been deleted. The audit log keeps what was done with it.',
+}
+
+/** The same on a key's own page. */
+const doneWithKey: Readonly<Record<string, string>> = {
+  activated: 'The key works again.',
+  deactivated: 'The key is refused until you activate it again.',
+  'overlap-ended': 'The overlap is over: this key is refused from now on.',
 }
 
 /** What this member may give a key. */
@@ -92,7 +100,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
     const page = found.slice(0, keysShown)
     const last = page.at(-1)
     return visits.show(ctx, who, keysPath, 'api-keys', {
-      done: done[String(ctx.query['done'] ?? '')] ?? null,
+      done: sentenceFor(done, ctx.query['done']),
       isAdmin: member.current.role === 'ADMIN',
       mode,
       search,
@@ -190,7 +198,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
       scopes: listing.key.scopes.map((name) => ({ name, sentence: profile.scopes[name]?.sentence ?? name })),
       successor,
       isAdmin: who.current.role === 'ADMIN',
-      done: String(ctx.query['done'] ?? ''),
+      done: sentenceFor(doneWithKey, ctx.query['done']),
     })
   })
 }

@@ -23,7 +23,7 @@ import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Reveals } from './reveal.ts'
 import { type MemberVisitor, requireAdmin, type Visitor, type Visits } from './visit.ts'
-import { onDay } from './words.ts'
+import { onDay, sentenceFor } from './words.ts'
 
 export const membersPath = '/admin/members'
 
@@ -94,7 +94,7 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
       field: problem?.details.param === 'role' ? 'role-ADMIN' : (problem?.details.param ?? 'members'),
       mistake: problem?.say ?? null,
       sentTo: sent?.email ?? null,
-      notice: notices[String(ctx.query['done'])] ?? null,
+      notice: sentenceFor(notices, ctx.query['done']),
     }
     visits.show(ctx, who, membersPath, 'members', props, problem?.status)
   }

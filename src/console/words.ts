@@ -1,5 +1,11 @@
 // Times and counts as people say them. English: other languages come with the messages of the profile.
 
+/** The sentence for a word in an address; null for one of which there is none, such as `constructor`. */
+export function sentenceFor(sentences: Readonly<Record<string, string>>, word: unknown): string | null {
+  const name = String(word ?? '')
+  return Object.hasOwn(sentences, name) ? (sentences[name] ?? null) : null
+}
+
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const day = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',

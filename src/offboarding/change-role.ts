@@ -3,20 +3,23 @@ import { record } from '../audit/record.ts'
 import type { Db } from '../db/connect.ts'
 import { revokeGrantsOf } from '../oauth/revoke-grant.ts'
 import { lockRoles, type Role, updateRole } from '../organizations/membership-store.ts'
-import { type MemberRequest, requireMember } from './remove-member.ts'
+import { type MemberRequest, requireAdministrator, requireMember } from './remove-member.ts'
 
 /**
  * Gives a member the role. Who becomes a MEMBER loses with it what they allowed apps to do for the organization:
  * delegating is an administrator's right, and a grant exercises it anew at each refresh. Sessions go on: each
  * page asks for the role. Giving the role that they have already changes nothing.
- * @throws Problem resource_not_found for somebody who is no member; member_conflict for the last administrator
+ * @throws Problem not_allowed for a person who is no administrator (any more); resource_not_found for somebody who
+ *   is no member; member_conflict for the last administrator
  */
 export async function changeRole(
   db: Db,
   { organization, person, role, by }: MemberRequest & { readonly role: Role },
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    const before = requireMember(await lockRoles(tx, organization), person, role)
+    const members = await lockRoles(tx, organization)
+    requireAdministrator(members, by)
+    const before = requireMember(members, person, role)
     if (before === role) return
     await updateRole(tx, organization, person, role)
     const grants =

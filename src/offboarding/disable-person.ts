@@ -24,10 +24,10 @@ export function disablePerson(db: Db, { person, by }: PersonRequest, now: Date):
     if (!(await setDisabled(tx, person, now))) return false
     await deleteSignIns(tx, person)
     await deleteEngineSessionsOf(tx, person)
-    const grants = await revokeGrantsOf(tx, { person, organization: null }, by, 'person_disabled')
+    // Each stands in the ledger of its organization: how many there were elsewhere is nobody's business.
+    await revokeGrantsOf(tx, { person, organization: null }, by, 'person_disabled')
     const organizations = await listOrganizationIds(tx, person)
-    const details = { grants_revoked: grants }
-    await recordForEach(tx, organizations, { by, action: 'person.disabled', target: person, details })
+    await recordForEach(tx, organizations, { by, action: 'person.disabled', target: person })
     return true
   })
 }

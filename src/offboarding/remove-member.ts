@@ -21,11 +21,14 @@ export interface MemberRequest {
  * its tokens, and all of their sessions are over, also those in which they look at another organization (a
  * session belongs to a person; signing in again is all it takes). Keys stay: they are the organization's.
  * Of two administrators who remove each other at once, one stays.
- * @throws Problem resource_not_found for somebody who is no member; member_conflict for the last administrator
+ * @throws Problem not_allowed for a person who is no administrator (any more); resource_not_found for somebody who
+ *   is no member; member_conflict for the last administrator
  */
 export async function removeMember(db: Db, { organization, person, by }: MemberRequest): Promise<void> {
   await db.transaction(async (tx) => {
-    const role = requireMember(await lockRoles(tx, organization), person, null)
+    const members = await lockRoles(tx, organization)
+    requireAdministrator(members, by)
+    const role = requireMember(members, person, null)
     const email = await deleteMembership(tx, organization, person)
     const grants = await revokeGrantsOf(tx, { person, organization }, by, 'member_removed')
     const sessions = await deleteSessionsOf(tx, person)
@@ -38,6 +41,14 @@ export async function removeMember(db: Db, { organization, person, by }: MemberR
       details: { role, email, grants_revoked: grants, sessions_ended: sessions },
     })
   })
+}
+
+/**
+ * Of a person it is asked again here, under the lock: another may have taken the role away since the page asked.
+ * @throws Problem not_allowed
+ */
+export function requireAdministrator(members: ReadonlyMap<PersonId, Role>, { actor }: Attribution): void {
+  if (actor.kind === 'person' && members.get(actor.id) !== 'ADMIN') throw new Problem('not_allowed')
 }
 
 /**

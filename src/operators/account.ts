@@ -8,22 +8,17 @@ import type { Secret } from '../lib/secret.ts'
 import type { Turnstile } from '../limits/turnstile.ts'
 import { listOrganizationIds } from '../organizations/membership-store.ts'
 import { hashPassword, passwordMistake, verifyPassword } from './password.ts'
+import { readPersonName } from './person-name.ts'
 import { findPasswordHash, type Person, replacePasswordHash, updateName } from './person-store.ts'
 import { type EndElsewhere, replaceSessions, type SessionOrigin } from './session.ts'
 import { passwordTries, tryOnce } from './throttle.ts'
-
-export const longestPersonName = 100
 
 /**
  * Changes what the person is called; an empty text takes the name away.
  * @throws Problem invalid_parameter
  */
 export async function renamePerson(db: Db, person: PersonId, typed: string, by: Attribution): Promise<void> {
-  const name = typed.trim().replace(/\s+/g, ' ') || null
-  if (name && (name.length > longestPersonName || /\p{Cc}/u.test(name))) {
-    const say = `Use a name of at most ${longestPersonName} characters.`
-    throw new Problem('invalid_parameter', { param: 'name', say })
-  }
+  const name = typed.trim() === '' ? null : readPersonName(typed)
   await db.transaction(async (tx) => {
     const before = await updateName(tx, person, name)
     if (before === name) return

@@ -4,16 +4,22 @@ import type { Attribution } from '../core/attribution.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import { isEmail } from './email.ts'
+import { readPersonName } from './person-name.ts'
 import { insertPerson, type Person } from './person-store.ts'
 
-/** @throws Problem invalid_parameter for an address that is malformed or taken */
+/** @throws Problem invalid_parameter for an address that is malformed or taken, and a name that can't be shown */
 export function createPerson(
   db: Db,
-  { email, name, by }: { readonly email: string; readonly name: string | null; readonly by: Attribution },
+  {
+    email,
+    name: typed,
+    by,
+  }: { readonly email: string; readonly name: string | null; readonly by: Attribution },
 ): Promise<Person> {
   if (!isEmail(email)) {
     throw new Problem('invalid_parameter', { param: 'email', say: `"${email}" is not an email address.` })
   }
+  const name = typed === null ? null : readPersonName(typed)
   return db.transaction(async (tx) => {
     const person = await insertPerson(tx, email, name)
     if (!person)

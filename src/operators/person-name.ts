@@ -13,7 +13,7 @@ export function readPersonName(text: string, param = 'name'): string {
   return name
 }
 
-/** No controls, no line ends, and nothing that turns the reading direction of what stands beside it. */
+/** No controls, no line ends, and nothing that turns the reading direction of what stands beside it (SECURITY U14). */
 function isOneLine(text: string): boolean {
   return !/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u.test(text)
 }

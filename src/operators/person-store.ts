@@ -32,7 +32,11 @@ export async function isAnybodyThere(db: Db): Promise<boolean> {
   return (await db('persons').first('id')) !== undefined
 }
 
-/** With the password's hash, for the one who signs in; unique index persons_email_key. */
+/**
+ * With the password's hash, for the one who signs in; unique index persons_email_key. PostgreSQL takes more
+ * letters for the same than we do (`İ` for `i`): by such an address nobody is found, for tries are counted by
+ * ours, and each such spelling of an address would be counted anew (SECURITY U4).
+ */
 export async function findPersonToSignIn(
   db: Db,
   email: string,
@@ -41,7 +45,8 @@ export async function findPersonToSignIn(
     .whereRaw('lower(email) = lower(?)', email)
     .whereNull('disabled_at')
     .first()
-  return row ? { person: toPerson(row), passwordHash: row.password_hash } : null
+  if (row?.email.toLowerCase() !== email.toLowerCase()) return null
+  return { person: toPerson(row), passwordHash: row.password_hash }
 }
 
 export async function setPasswordHash(db: Db, person: PersonId, hash: string): Promise<void> {

@@ -6,6 +6,7 @@ import { type EventFilter, eventsQuery } from '../../src/audit/read-store.ts'
 import { verifyLedger } from '../../src/audit/verify.ts'
 import { asTenant } from '../../src/db/tenant.ts'
 import { deleteKey, revokeKey } from '../../src/keys/change-key.ts'
+import { insertMembership } from '../../src/organizations/membership-store.ts'
 import type { Organization } from '../../src/organizations/organization-store.ts'
 import { queryDatabase } from '../support/database.ts'
 import { type House, startHouse } from '../support/house.ts'
@@ -47,7 +48,9 @@ const fill = (house: House, organization: string | null, rows: number) =>
 
 const deeds = ({ html }: Page) => [...html.matchAll(/class="deed">([^<]+)</g)].map(([, deed]) => deed)
 const href = ({ html }: Page, text: string) =>
-  new RegExp(`<a href="([^"]+)">${text}</a>`).exec(html)?.[1]?.replaceAll('&amp;', '&')
+  new RegExp(`<a (?:class="standalone" )?href="([^"]+)">${text}</a>`)
+    .exec(html)?.[1]
+    ?.replaceAll('&amp;', '&')
 
 test("U15 the log is for administrators: a member gets a 403 page, nobody's browser the way to sign in", async (t) => {
   const { house, acme } = await open(t)
@@ -102,6 +105,22 @@ test('it tells who did what to what, from where, in which request, with names al
   assert.match(page.html, /<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"/)
 })
 
+test('a key leads to its own log, whichever account was looked at last', async (t) => {
+  const { house, acme, browser } = await open(t)
+  const other = await house.organization('Other')
+  const { key } = await house.key(acme, 'test', ['read:bookings'])
+  const [person] = await queryDatabase<{ id: `person_${string}` }>(
+    house.databaseUrl,
+    'select id from persons',
+  )
+  assert.ok(person)
+  await insertMembership(house.database.knex, other.id, person.id, 'ADMIN')
+  await browser.open('/admin/settings/api-keys?org=other')
+  const link = href(await browser.open(`/admin/settings/api-keys/${key.id}`), 'What was done with it')
+  assert.ok(link)
+  assert.deepEqual(deeds(await browser.open(link)), ['Created an API key'])
+})
+
 test('a person who has left is still named, as the ledger remembers them', async (t) => {
   const { house, acme, browser } = await open(t)
   await queryDatabase(
@@ -153,7 +172,7 @@ test('U17 a value that is no filter is answered with 422, its sentence at its fi
       assert.equal(page.status, 422, `${field}=${value}`)
       assert.match(page.html, /<title>Error: /)
       assert.match(page.html, say)
-      assert.match(page.html, new RegExp(`<a href="#${field}">`))
+      assert.match(page.html, new RegExp(`<a (?:class="standalone" )?href="#${field}">`))
       assert.match(page.html, new RegExp(`id="${field}"[^>]*aria-invalid="true"`))
       assert.ok(page.html.includes(value.replaceAll('"', '&quot;')), 'what was typed is there')
       if (field !== 'target') assert.ok(page.html.includes('value="key_x"'), 'and the rest of it')
@@ -161,7 +180,9 @@ test('U17 a value that is no filter is answered with 422, its sentence at its fi
   }
   const backwards = await browser.open(`${path}?from=2026-02-02&to=2026-02-01`)
   assert.match(backwards.html, /The last day comes before the first/)
-  assert.equal((await browser.open(`${path}?after=nonsense`)).status, 200)
+  const yearZero = Buffer.from('0000-01-01T00:00:00.000000Z~1').toString('base64url')
+  for (const after of ['nonsense', yearZero])
+    assert.equal((await browser.open(`${path}?after=${after}`)).status, 200, after)
   assert.equal((await browser.open(`${path}/export?format=xml`)).status, 404)
 })
 

@@ -81,6 +81,20 @@ test('U15 a ledger that nobody touched is whole, while new events come in', asyn
   assert.deepEqual((await scene.verify()).faults, [])
 })
 
+test('U15 seals that were given to another chain are seals of nothing', async (t) => {
+  const scene = await open(t)
+  const { house, organization, falsify } = scene
+  await falsify(
+    `update audit_seals set organization_id = 'org_other' where organization_id = '${organization}'`,
+  )
+  await assertFault(scene, { kind: 'unsealed', sequence: null, event: eventAt(scene, 1) })
+  const { faults } = await verifyLedger(house.database.knex, { organization })
+  assert.deepEqual(
+    faults.map(({ kind, event }) => ({ kind, event })),
+    [{ kind: 'unsealed', event: eventAt(scene, 1) }],
+  )
+})
+
 const changes = {
   "whose it is (actor's id)": "actor_id = 'person_somebody'",
   'who did it (kind)': "actor_kind = 'command_line'",

@@ -194,7 +194,9 @@ test('commands work on the embedded database while the server runs on it, and wh
   )
 
   await t.test('person reset-password gives a link for a new password, which ends the old one', async () => {
+    const older = await json<Shown>('person reset-password bea@example.com')
     const { set_up_link: link } = await json<Shown>('person reset-password bea@example.com')
+    assert.equal((await fetch(older.set_up_link)).status, 410, 'only the newest link is good')
     assert.notEqual((await signIn('bea@example.com')).status, 422)
     const browser = new PersonBrowser(server.url)
     const fields = { password: 'another long password', password_again: 'another long password' }
@@ -203,6 +205,8 @@ test('commands work on the embedded database while the server runs on it, and wh
     assert.equal((await signIn('bea@example.com')).status, 422)
     const refused = await refusal('person reset-password no@example.com')
     assert.equal(refused, 'There is nobody with no@example.com.')
+    for (const name of ['x\u202Ey', 'x'.repeat(101)])
+      assert.match(await refusal('person create odd@example.com --name', name), /^The name (has|may)/)
   })
 
   await t.test(

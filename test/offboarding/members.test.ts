@@ -127,6 +127,28 @@ test('the last administrator can be neither removed nor demoted; of two who remo
   }
 })
 
+test('an administrator who is demoted meanwhile changes and removes nobody', async (t) => {
+  const { house, organization, db, ben } = await acme(t)
+  await house.person('cat@acme.example', organization)
+  const cat = await idOf(house, 'cat@acme.example')
+  const byBen = { actor: { kind: 'person', id: ben }, address: null, requestId: null } as const
+  const request = { organization: organization.id, person: cat, by: byBen } as const
+  for (const act of [() => removeMember(db, request), () => changeRole(db, { ...request, role: 'MEMBER' })]) {
+    const outcome = await meanwhile(
+      house,
+      (tx) => changeRole(tx, { organization: organization.id, person: ben, role: 'MEMBER', by }),
+      () =>
+        act().then(
+          () => 'done',
+          (thrown: { code: string }) => thrown.code,
+        ),
+    )
+    assert.equal(outcome, 'not_allowed')
+    await changeRole(db, { organization: organization.id, person: ben, role: 'ADMIN', by })
+  }
+  assert.ok((await rolesOf(house, organization)).includes('cat@acme.example ADMIN'))
+})
+
 test('an administrator who becomes a member loses what they let apps do for the organization, and stays signed in', async (t) => {
   const { house, organization, db, ben } = await acme(t)
   const app = await house.app(organization)
@@ -161,8 +183,16 @@ test('disabling a person ends everything of theirs but keys; enabling gives back
   const key = await house.key(organization, 'test', [scope])
   const tokens = await obtainTokens(house.url, app, 'ben@acme.example', scope)
   const browser = await signedIn(house, 'ben@acme.example')
+  const other = await house.organization('Other')
+  await insertMembership(db, other.id, ben, 'MEMBER')
 
   assert.equal(await disablePerson(db, { person: ben, by }, new Date()), true)
+  const toldElsewhere = (await ledgerOf(house, other)).at(-1)
+  assert.deepEqual(
+    [toldElsewhere?.action, toldElsewhere?.details],
+    ['person.disabled', {}],
+    'U13 one organization is not told how many grants ended in another',
+  )
   assert.equal(await disablePerson(db, { person: ben, by }, new Date()), false, 'twice is as once')
   assert.equal((await house.api('/me', tokens.access_token)).status, 401)
   assert.equal(await isSignedIn(browser), false)

@@ -40,7 +40,9 @@ test('a person changes the own name, and takes it away; what is too long is show
   assert.equal(long.status, 422)
   assert.match(long.html, /<title>Error: /)
   assert.match(long.html, /value="x{101}"/, 'what was typed is kept')
-  assert.equal((await rename('a\u0000b')).status, 422)
+  for (const name of ['a\u0000b', 'Ann\u202Eadmin', 'Ann\u2066!', 'A\u2028nn']) {
+    assert.equal((await rename(name)).status, 422, `U14 ${JSON.stringify(name)}`)
+  }
   assert.match((await rename('')).html, /Your name was changed/)
   assert.deepEqual(
     (await actions(house, 'person.renamed')).map(({ details }) => details),
@@ -49,6 +51,19 @@ test('a person changes the own name, and takes it away; what is too long is show
       { from: 'Ann <b>of</b> Acme', to: null },
     ],
   )
+})
+
+test('an address with a word that no sentence belongs to shows none, whatever it is called', async (t) => {
+  const { house, organization, browser } = await open(t)
+  const { key } = await house.key(organization, 'test', ['read:bookings'])
+  const keys = '/admin/settings/api-keys'
+  for (const page of ['/admin/account', '/admin/members', keys, `${keys}/${key.id}`]) {
+    for (const word of ['constructor', '__proto__', 'toString']) {
+      const { status, html } = await browser.open(`${page}?done=${word}`)
+      assert.equal(status, 200, page)
+      assert.doesNotMatch(html, /class="notice"/, `${page} ${word}`)
+    }
+  }
 })
 
 test('U7: a new password gives this browser a new session and ends every other, the engine’s too', async (t) => {

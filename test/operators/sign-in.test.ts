@@ -91,6 +91,17 @@ test('U4: wrong passwords are counted by account, whatever address is claimed; t
   assert.ok(!house.log().includes(password))
 })
 
+test('U4: a spelling that PostgreSQL alone takes for the account is no second set of tries', async (t) => {
+  const house = await startHouse(t)
+  await house.person('ina@acme.example', await house.organization('Acme'))
+  for (const address of ['İna@acme.example', 'INA@ACME.EXAMPLE']) {
+    const browser = new PersonBrowser(house.url)
+    await browser.signIn(await browser.open('/sign-in'), address)
+    const isIn = browser.cookie('latchkey_session') !== undefined
+    assert.equal(isIn, address === 'INA@ACME.EXAMPLE', address)
+  }
+})
+
 test('U7: a session is new at sign-in, ends at sign-out, after idling, and at its end', async (t) => {
   const { house, browser } = await open(t)
   const cookie = () => browser.cookie('latchkey_session') ?? ''
