@@ -6,6 +6,7 @@ import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
+import { sha256 } from '../lib/digest.ts'
 import { type Clock, daySeconds } from '../lib/time.ts'
 import { isEmail } from '../operators/email.ts'
 import type { NewMember } from '../operators/import-members.ts'
@@ -67,6 +68,7 @@ export function createOrganizationApiKey({ profile, db, format, clock }: Provisi
     const now = clock()
     const wanted: Provisioning = {
       platform: caller.platform,
+      platformKey: sha256(credential.reveal()),
       externalId: asked.organizationId,
       organizationName: asked.organizationName ?? asked.organizationId,
       members: membersOf(asked),
