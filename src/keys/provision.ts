@@ -91,7 +91,13 @@ export async function provision(
     throw new Problem('invalid_parameter', { param: 'scopes', say })
   }
   const reach = { organization: organization.id, mode: wanted.mode }
-  const issued = await rotateKey(tx, format, { reach, id: existing.id, by, now }, wanted.overlapSeconds)
+  const { keyName, expiresInDays } = wanted
+  const given = {
+    ...(keyName === null ? {} : { name: key.name }),
+    ...(expiresInDays === null ? {} : { expiresAt: key.expiresAt }),
+  }
+  const request = { reach, id: existing.id, by, now }
+  const issued = await rotateKey(tx, format, request, wanted.overlapSeconds, given)
   return { organization, isNew, issued }
 }
 
