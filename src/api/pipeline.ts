@@ -113,10 +113,13 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
     const run = runnerOf(operation, who)
     // PostgreSQL keeps no such text, so nothing can be found by it.
     if (Object.values(params).some((value) => value.includes('\0'))) throw new Problem('resource_not_found')
+    const body = await readBody(ctx, operation)
+    // A body may be sent as slowly as its sender likes: what was good at its start may have ended since.
+    if (operation.readBody) await parts.validate(known(credential).reveal(), origin.address ?? '')
     const answer = await run({
       params,
       query: operation.readQuery(Object.fromEntries(query)),
-      body: await readBody(ctx, operation),
+      body,
       attribution: { ...origin, actor: actorOf(who) },
       idempotencyKey: ctx.get('Idempotency-Key') || null,
       credential: known(credential),

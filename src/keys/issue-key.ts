@@ -12,6 +12,7 @@ import type { Secret } from '../lib/secret.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
 import { type ApiKey, endsAt } from './key.ts'
 import { insertKey } from './key-store.ts'
+import { requireGoodMaker } from './maker.ts'
 
 export interface NewKey {
   readonly organization: OrganizationId
@@ -31,11 +32,12 @@ export interface IssuedKey {
   readonly secret: Secret
 }
 
-/** @throws Problem organization_suspended */
+/** @throws Problem organization_suspended; invalid_credential for a maker that is a key, and good no more */
 export function issueKey(db: Db, format: SecretFormat, wanted: NewKey, now: Date): Promise<IssuedKey> {
   return db.transaction(async (tx) => {
     await requireActiveOrganization(tx, wanted.organization)
     return await asTenant(tx, wanted, async (walled) => {
+      await requireGoodMaker(walled, wanted.organization, wanted.by, now)
       const issued = await writeKey(walled, format, wanted, null, now)
       const { key } = issued
       await record(walled, {

@@ -167,6 +167,19 @@ export async function lockKey(
   return row ? toKey(row) : null
 }
 
+/** The key, held until the transaction ends against a change that is under way; others may hold it too. */
+export async function holdKey(
+  tx: Tx,
+  reach: Pick<KeyQuery, 'organization'>,
+  id: KeyId,
+): Promise<ApiKey | null> {
+  const row = await tx<KeyRow>('api_keys')
+    .where({ id, organization_id: reach.organization })
+    .forShare()
+    .first()
+  return row ? toKey(row) : null
+}
+
 /** The key that took this one's place, if one did. */
 export async function findSuccessor(db: Db, id: KeyId): Promise<KeyId | null> {
   const row = await db<KeyRow>('api_keys').where({ rotated_from: id }).first('id')

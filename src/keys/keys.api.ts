@@ -76,18 +76,19 @@ function createOperation({ db, profile, format, clock }: KeysApiParts): Handler 
       const say = `A key of ${maker.mode} mode makes keys of ${maker.mode} mode alone.`
       throw new Problem('wrong_mode', { param: 'mode', say })
     }
-    const allowed = body['allowed_addresses'] ?? maker.allowedAddresses ?? []
-    const wanted = {
-      organization: maker.organization,
-      mode: maker.mode,
-      name: readKeyName(String(body['name'])),
-      scopes: readKeyScopes(profile, texts(body['scopes'])),
-      expiresAt: readExpiry(body, maker, now),
-      allowedAddresses: readAllowedAddresses(texts(allowed)),
-      by: attribution,
-    }
-    requireWithin(keyLimits(maker), wanted)
+    // Read where it is run: what may be asked for now is no matter to who is given an answer again.
     return answerOnce(db, onceOf(call, maker, 'createKey'), now, async (tx) => {
+      const allowed = body['allowed_addresses'] ?? maker.allowedAddresses ?? []
+      const wanted = {
+        organization: maker.organization,
+        mode: maker.mode,
+        name: readKeyName(String(body['name'])),
+        scopes: readKeyScopes(profile, texts(body['scopes'])),
+        expiresAt: readExpiry(body, maker, now),
+        allowedAddresses: readAllowedAddresses(texts(allowed)),
+        by: attribution,
+      }
+      requireWithin(keyLimits(maker), wanted)
       const { key, secret } = await issueKey(tx, format, wanted, now)
       // The only time that the secret leaves the house (SECURITY K6).
       return { kind: 'item', status: 201, item: { ...show(key, now), secret: secret.reveal() } }

@@ -2,6 +2,7 @@
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import { normalizeNetwork } from '../lib/network.ts'
+import { isBlank, isOneLine } from '../lib/shown-text.ts'
 import { addSeconds, daySeconds } from '../lib/time.ts'
 
 export const longestKeyName = 100
@@ -12,12 +13,10 @@ export const longestKeyLifeSeconds = 3650 * daySeconds
 /** @throws Problem invalid_parameter */
 export function readKeyName(text: string, param = 'name'): string {
   const name = text.trim()
-  if (name === '') throw wrong(param, 'Give the key a name, so that people know what it is for.')
+  if (isBlank(name)) throw wrong(param, 'Give the key a name, so that people know what it is for.')
   if (name.length > longestKeyName)
     throw wrong(param, `The name may have ${longestKeyName} characters at most.`)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is kept out
-  if (/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(name))
-    throw wrong(param, 'The name has a character that can not be shown.')
+  if (!isOneLine(name)) throw wrong(param, 'The name has a character that can not be shown.')
   return name
 }
 
@@ -56,6 +55,9 @@ export function readAllowedAddresses(
 /** @throws Problem invalid_parameter for an end that has passed or lies too far away */
 export function checkExpiry(expiresAt: Date | null, now: Date, param = 'expires_at'): Date | null {
   if (expiresAt === null) return null
+  // The document's format allows what no clock here tells: a leap second, an offset without its minutes.
+  if (Number.isNaN(expiresAt.getTime()))
+    throw wrong(param, 'The end must be a time such as 2030-01-31T18:00:00Z.')
   if (expiresAt <= now) throw wrong(param, 'The end must lie in the future.')
   if (expiresAt > addSeconds(now, longestKeyLifeSeconds))
     throw wrong(param, 'The end must lie within ten years.')

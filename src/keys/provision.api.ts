@@ -6,6 +6,8 @@ import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
+import { sha256 } from '../lib/digest.ts'
+import { isBlank, isOneLine } from '../lib/shown-text.ts'
 import { type Clock, daySeconds } from '../lib/time.ts'
 import { isEmail } from '../operators/email.ts'
 import type { NewMember } from '../operators/import-members.ts'
@@ -15,19 +17,16 @@ import { longestKeyLifeSeconds, readKeyName, readKeyScopes } from './new-key.ts'
 import { type Provisioned, type Provisioning, provision } from './provision.ts'
 import { longestOverlapSeconds } from './rotate-key.ts'
 
-// Control characters, and those that turn the direction of what stands behind them.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is kept out
-const unshowable = /[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/
 const text = (longest: number) =>
   z
     .string()
     .max(longest, `must have at most ${longest} characters`)
-    .refine((value) => !unshowable.test(value), 'has a character that can not be shown')
-const id = text(255).min(1, 'must not be empty')
+    .refine(isOneLine, 'has a character that can not be shown')
+const id = text(255).refine((value) => !isBlank(value), 'must not be empty')
 /** A name that may be left out, null or empty: to whoever calls us the three are often one. */
 const name = text(200)
   .nullish()
-  .transform((value) => value?.trim() || null)
+  .transform((value) => (value == null || isBlank(value) ? null : value.trim()))
 const email = z.string().refine(isEmail, 'must be an email address')
 
 const bodySchema = z.object({
@@ -67,6 +66,7 @@ export function createOrganizationApiKey({ profile, db, format, clock }: Provisi
     const now = clock()
     const wanted: Provisioning = {
       platform: caller.platform,
+      platformKey: sha256(credential.reveal()),
       externalId: asked.organizationId,
       organizationName: asked.organizationName ?? asked.organizationId,
       members: membersOf(asked),

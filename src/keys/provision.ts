@@ -6,6 +6,7 @@ import type { Mode } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Tx } from '../db/connect.ts'
+import type { Digest } from '../lib/digest.ts'
 import { addSeconds, daySeconds } from '../lib/time.ts'
 import { importMembers, type NewMember } from '../operators/import-members.ts'
 import {
@@ -23,6 +24,8 @@ import { type RotatedKey, rotateKey } from './rotate-key.ts'
 
 export interface Provisioning {
   readonly platform: PlatformId
+  /** Of the platform's key that was presented. */
+  readonly platformKey: Digest
   /** The platform's own name for the organization. */
   readonly externalId: string
   readonly organizationName: string
@@ -49,7 +52,8 @@ export interface Provisioned {
 
 /**
  * All of it in the caller's transaction. Of two calls for the same organization the second waits for the first.
- * @throws Problem invalid_credential for a platform that was suspended meanwhile; organization_suspended;
+ * @throws Problem invalid_credential for a platform that was suspended meanwhile, or got another key;
+ *   organization_suspended;
  *   exceeds_creator for a scope that the platform may not give; organization_key_exists, which names the key;
  *   invalid_parameter for scopes that a rotation would change; key_state_conflict or key_not_found where somebody
  *   else ended the key that was to be rotated at that moment
@@ -63,6 +67,8 @@ export async function provision(
   const platform = await holdPlatform(tx, wanted.platform)
   if (!platform || platform.suspendedAt)
     throw new Problem('invalid_credential', { reason: 'of a suspended platform' })
+  if (!platform.hash.equals(wanted.platformKey))
+    throw new Problem('invalid_credential', { reason: 'rotated meanwhile' })
   const key = newKeyOf(platform, wanted, now)
   requireWithin(limitsOf(platform), key)
 
@@ -85,7 +91,13 @@ export async function provision(
     throw new Problem('invalid_parameter', { param: 'scopes', say })
   }
   const reach = { organization: organization.id, mode: wanted.mode }
-  const issued = await rotateKey(tx, format, { reach, id: existing.id, by, now }, wanted.overlapSeconds)
+  const { keyName, expiresInDays } = wanted
+  const given = {
+    ...(keyName === null ? {} : { name: key.name }),
+    ...(expiresInDays === null ? {} : { expiresAt: key.expiresAt }),
+  }
+  const request = { reach, id: existing.id, by, now }
+  const issued = await rotateKey(tx, format, request, wanted.overlapSeconds, given)
   return { organization, isNew, issued }
 }
 

@@ -10,7 +10,8 @@ import { requireActiveOrganization } from '../organizations/organization-store.t
 import { change, type KeyChangeRequest } from './change-key.ts'
 import { describeKey, type IssuedKey, writeKey } from './issue-key.ts'
 import { type ApiKey, keyState } from './key.ts'
-import { findSuccessor, lockKey, updateKey } from './key-store.ts'
+import { findSuccessor, updateKey } from './key-store.ts'
+import { lockKeyForMaker } from './maker.ts'
 import { checkExpiry } from './new-key.ts'
 
 /** How long both keys work, in seconds: what the pages offer. */
@@ -25,25 +26,28 @@ export interface RotatedKey extends IssuedKey {
 /**
  * Of any number of rotations of one key at once exactly one succeeds. The new key has the old one's name, mode,
  * scopes and networks, and as long a life from now as that one had.
+ * @param given what it has instead
  * @param check refuses (by throwing) a new key that its maker may not make
  * @throws Problem key_not_found; key_state_conflict for a key that does not work or was rotated already;
- *   organization_suspended
+ *   organization_suspended; invalid_credential for a maker that is a key, and good no more
  */
 export function rotateKey(
   db: Db,
   format: SecretFormat,
   { reach, id, by, now, check }: KeyChangeRequest,
   overlapSeconds: number,
+  given: Partial<Pick<ApiKey, 'name' | 'expiresAt'>> = {},
 ): Promise<RotatedKey> {
   return db.transaction(async (outer) => {
     await requireActiveOrganization(outer, reach.organization)
     return await asTenant(outer, reach, async (tx) => {
-      const old = await lockKey(tx, reach, id)
+      const old = await lockKeyForMaker(tx, reach, id, by, now)
       if (!old) throw new Problem('key_not_found')
-      const expiresAt = checkExpiry(nextExpiry(old, now), now)
-      check?.({ ...old, expiresAt })
+      const expiresAt = given.expiresAt ?? checkExpiry(nextExpiry(old, now), now)
+      const next = { ...old, ...given, expiresAt }
+      check?.(next)
       await requireRotatable(tx, old, now)
-      const issued = await writeKey(tx, format, { ...old, expiresAt, by }, old.id, now)
+      const issued = await writeKey(tx, format, { ...next, by }, old.id, now)
       const retiresAt = addSeconds(now, overlapSeconds)
       const retired = await updateKey(tx, old.id, { retiresAt })
       if (overlapSeconds === 0) await deleteKeyCredentials(tx, old.id)

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { Problem } from '../core/problems.ts'
 
 const maxBytes = 56 * 1024
+/** How many arrays and objects may stand one inside of the other: what looks into all of them calls itself as often. */
+const deepestJson = 32
 
 /** The body as UTF-8. @throws Problem body_too_large beyond 56 KiB */
 export async function readText(req: IncomingMessage): Promise<string> {
@@ -21,15 +23,36 @@ export async function readText(req: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** @throws Problem unsupported_content_type, malformed_json, body_too_large */
+/**
+ * JSON that can be kept: nested at most 32 deep, and of whole characters alone (RFC 7493 section 2.1).
+ * @throws Problem unsupported_content_type, malformed_json, body_too_large
+ */
 export async function readJson(req: IncomingMessage): Promise<unknown> {
   if (!/^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? ''))
     throw new Problem('unsupported_content_type')
   const text = await readText(req)
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch {
     throw new Problem('malformed_json')
+  }
+  refuseUnkeepable(value, 0)
+  return value
+}
+
+function refuseUnkeepable(value: unknown, depth: number): void {
+  if (typeof value === 'string' && /\p{Cs}/u.test(value)) {
+    // Half of a surrogate pair: the database would refuse it, or keep something else.
+    throw new Problem('malformed_json', { say: 'The request body has half of a character in it.' })
+  }
+  if (typeof value !== 'object' || value === null) return
+  if (depth >= deepestJson) {
+    throw new Problem('malformed_json', { say: `The request body is nested more than ${deepestJson} deep.` })
+  }
+  for (const [name, part] of Object.entries(value)) {
+    refuseUnkeepable(name, depth)
+    refuseUnkeepable(part, depth + 1)
   }
 }
 

@@ -185,6 +185,23 @@ test('onExisting add makes another key beside the first; people come in with the
   assert.equal((await peopleOf(house, first.organization.id)).length, 1)
 })
 
+test('onExisting rotate gives the new key the end and the name that were asked for', async (t) => {
+  const house = await startHouse(t)
+  const partner = await createPartner(house)
+  await provision(house, partner)
+  const { keyId, expiresAt } = await provision(house, partner, {
+    onExisting: 'rotate',
+    expiresInDays: 1,
+    name: 'Next',
+  })
+  const days = (Date.parse(expiresAt ?? '') - house.now().getTime()) / 86_400_000
+  assert.ok(days > 0.9 && days <= 1, `${expiresAt}`)
+  const key = await house.database.knex('api_keys').where({ id: keyId }).first('name')
+  assert.equal(key.name, 'Next')
+  const after = await provision(house, partner, { onExisting: 'rotate' })
+  assert.notEqual(after.expiresAt, null, 'and hands both on')
+})
+
 test('onExisting rotate puts a key in the place of the newest; the old one works to the end of the overlap', async (t) => {
   const { house, partner } = await open(t)
   const first = await provision(house, partner, { onExisting: 'rotate', scopes: ['read:bookings'] })
