@@ -13,7 +13,7 @@ import type { Clock } from '../lib/time.ts'
 import { allowOwnRequests } from '../web/headers.ts'
 import { filterQuery, readFilter, type TypedFilter, typedFilter } from './audit-filter.ts'
 import { actionGroups, describeEvent, idsIn } from './audit-words.ts'
-import type { MemberVisitor, Visits } from './visit.ts'
+import { type MemberVisitor, refusedToRole, type Visits } from './visit.ts'
 
 export const auditPath = '/admin/audit-log'
 const eventsShown = 50
@@ -32,7 +32,7 @@ export function addAuditPages(router: Router, { db, visits, clock }: AuditPagesP
   /** The administrator, also of an account that is suspended: what was done can be read all the same. */
   const visitAsAdmin = async (ctx: Context): Promise<MemberVisitor> => {
     const who = await visits.member(ctx)
-    if (who.current.role !== 'ADMIN') throw new Problem('not_allowed')
+    if (who.current.role !== 'ADMIN') throw refusedToRole()
     return who
   }
 

@@ -18,7 +18,7 @@ import { originOf, sessionOrigin } from '../web/client-address.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
 import { roleNames, roleSentences } from './members-pages.ts'
-import type { Visits } from './visit.ts'
+import { refusedWhileSuspended, type Visits } from './visit.ts'
 
 export interface InvitationPagesParts {
   readonly db: Db
@@ -54,7 +54,7 @@ export function addInvitationPages(router: Router, parts: InvitationPagesParts):
   const findInvitation = async (token: string): Promise<OpenInvitation> => {
     const invitation = await whoseInvitation(db, token, clock())
     if (!invitation) throw expired()
-    if (invitation.isStopped) throw new Problem('organization_suspended')
+    if (invitation.isStopped) throw refusedWhileSuspended()
     return invitation
   }
 

@@ -18,7 +18,7 @@ import { readForm } from '../web/body.ts'
 import { seeOther } from '../web/see-other.ts'
 import { describeListing } from './key-words.ts'
 import { type KeysPagesParts, keysPath, limitsOf, mayManage, visitKey } from './keys-pages.ts'
-import { requireRunning } from './visit.ts'
+import { refusedToRole, requireRunning } from './visit.ts'
 
 type Change = (db: Db, request: KeyChangeRequest) => Promise<ApiKey>
 
@@ -64,7 +64,7 @@ export function addKeyChangePages(router: Router, parts: KeysPagesParts): void {
     by: who.by,
     now: clock(),
     check: (key) => {
-      if (!mayManage(who, key)) throw new Problem('not_allowed')
+      if (!mayManage(who, key)) throw refusedToRole()
     },
   })
 

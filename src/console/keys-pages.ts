@@ -22,7 +22,7 @@ import { seeOther } from '../web/see-other.ts'
 import { emptyKeyForm, lifetimes, readKeyForm, type TypedKey, typedKey } from './key-form.ts'
 import { describeListing } from './key-words.ts'
 import type { Reveals } from './reveal.ts'
-import { type MemberVisitor, requireRunning, type Visits } from './visit.ts'
+import { type MemberVisitor, refusedToRole, requireRunning, type Visits } from './visit.ts'
 import { sentenceFor } from './words.ts'
 
 export const keysPath = '/admin/settings/api-keys'
@@ -76,7 +76,7 @@ export async function visitKey(
   const reach = { organization: owner, mode: 'any' } as const
   const listing = await asTenant(db, reach, (tx) => findListing(tx, reach, id))
   if (!listing) throw new Problem('page_not_found')
-  if (!mayManage(who, listing.key)) throw new Problem('not_allowed')
+  if (!mayManage(who, listing.key)) throw refusedToRole()
   return { who, listing }
 }
 

@@ -41,7 +41,7 @@ export interface MembersPagesParts {
 /** What each role may do, in a sentence. */
 export const roleSentences: Readonly<Record<Role, string>> = {
   ADMIN: 'Does everything: live keys, apps, people and the audit log.',
-  MEMBER: 'Sees the names of keys, and makes test keys.',
+  MEMBER: 'Sees the names of keys, and creates test keys.',
 }
 export const roleNames: Readonly<Record<Role, string>> = { ADMIN: 'Administrator', MEMBER: 'Member' }
 export const roleChoices = roles.map((value) => ({

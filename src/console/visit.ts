@@ -64,15 +64,24 @@ export interface Visits {
   showOnce(ctx: Context, who: Visitor, section: string, view: string, props: object): void
 }
 
+// The API says "organization", the pages "account".
+export function refusedToRole(): Problem {
+  const say = 'Your role does not allow this. Ask an administrator of the account.'
+  return new Problem('not_allowed', { say })
+}
+export function refusedWhileSuspended(): Problem {
+  return new Problem('organization_suspended', { say: 'This account is suspended.' })
+}
+
 /** @throws Problem not_allowed for a member who is no administrator, organization_suspended */
 export function requireAdmin({ current }: MemberVisitor): void {
-  if (current.role !== 'ADMIN') throw new Problem('not_allowed')
+  if (current.role !== 'ADMIN') throw refusedToRole()
   requireRunning(current)
 }
 
 /** @throws Problem organization_suspended */
 export function requireRunning({ isStopped }: Membership): void {
-  if (isStopped) throw new Problem('organization_suspended')
+  if (isStopped) throw refusedWhileSuspended()
 }
 
 export function createVisits(parts: VisitParts): Visits {

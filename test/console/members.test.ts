@@ -261,7 +261,7 @@ test('the page before a removal names what ends and what stays; then sessions en
   )
   const page = await ann.open(`/admin/members/${melId}/remove`)
   assert.match(page.html, /an app that they allowed: <bdi><strong>Calendar Sync/)
-  assert.match(page.html, /One was made by them/)
+  assert.match(page.html, /One was created by them/)
   assert.ok(
     page.html.includes(`href="/admin/settings/api-keys/${key.id}`) && page.html.includes('Till &lt;b&gt;3'),
   )

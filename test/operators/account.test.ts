@@ -157,7 +157,7 @@ test('sessions are listed by a public id, ended one at a time, and another’s i
   const page = await browser.open('/admin/account')
   const ids = sessionIds(page)
   assert.equal(ids.length, 1, 'this one is ended by signing out')
-  assert.match(page.html, /This one/)
+  assert.match(page.html, /This browser/)
   for (const secret of [browser, other].map((it) => it.cookie('latchkey_session') ?? '?')) {
     assert.ok(!page.html.includes(secret))
   }
