@@ -8,6 +8,7 @@ import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
 import { sha256 } from '../lib/digest.ts'
 import type { Secret } from '../lib/secret.ts'
+import { readOrganizationName } from './organization-name.ts'
 import { insertPlatform, lockPlatform, type Platform, setPlatformKey } from './platform-store.ts'
 
 export interface NewPlatform {
@@ -32,11 +33,7 @@ export async function createPlatform(
   wanted: NewPlatform,
   now: Date,
 ): Promise<PlatformWithSecret> {
-  const name = wanted.name.trim()
-  if (name === '' || name.length > longestName) {
-    const say = `The name must have 1 to ${longestName} characters.`
-    throw new Problem('invalid_parameter', { param: 'name', say })
-  }
+  const name = readOrganizationName(wanted.name, longestName)
   const { secret, ...key } = newSecret(format)
   const scopes = [...new Set(wanted.scopes)].sort()
   const platform: Platform = { id: newPlatformId(), name, scopes, ...key, createdAt: now, suspendedAt: null }
