@@ -22,7 +22,7 @@ import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
 import { keysHandlers } from './keys/keys.api.ts'
 import { createLastUse } from './keys/last-use.ts'
-import { createOrganizationApiKey } from './keys/provision.api.ts'
+import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
 import { createBackground } from './lib/background.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
@@ -38,6 +38,8 @@ import { interactionRoutes } from './oauth/interactions/routes.ts'
 import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
+import { sendInvitation } from './operators/invitation-mail.ts'
+import { invitationRateClasses, invitationUrl } from './operators/invite.ts'
 import { createFactorKeys } from './operators/second-factor.ts'
 import { createLocalSignIn } from './operators/sign-in.ts'
 import { signInRateClasses } from './operators/throttle.ts'
@@ -82,7 +84,14 @@ export interface App {
 export function build(parts: AppParts): App {
   const { config, profile, contract, format, database, log, clock, cookieKeys } = parts
   const { publicUrl, trustedProxies } = config
-  const handlers = handlersOf(parts)
+  const background = createBackground((err) => log.error({ err }, 'work in the background failed'))
+  const inviteByMail: ProvisionParts['inviteByMail'] = (invited, organization) => {
+    for (const { invitation, token } of invited) {
+      const letter = { invitation, url: invitationUrl(publicUrl, token), organization, inviter: null }
+      background.run(() => sendInvitation(parts.mailer, { ...letter, brand: profile.brand.name }))
+    }
+  }
+  const handlers = handlersOf({ ...parts, inviteByMail })
   checkHandlers(contract, handlers)
 
   const turnstile = createTurnstile(
@@ -90,6 +99,7 @@ export function build(parts: AppParts): App {
       ...profile.rateClasses,
       ...signInRateClasses,
       ...authorizeRateClasses,
+      ...invitationRateClasses,
       [failedCredentialsClass]: [profile.failedCredentials],
     },
     config.redisUrl,
@@ -116,7 +126,6 @@ export function build(parts: AppParts): App {
   const views = createViews(join(packageRoot, 'views'), site)
   const sessions = createBrowserSessions(publicUrl, cookieKeys)
   const db = database.knex
-  const background = createBackground((err) => log.error({ err }, 'work in the background failed'))
   const factorKeys = createFactorKeys(cookieKeys)
   const signIn = createLocalSignIn({ db, turnstile, factorKeys, background, clock })
   const engine = createEngine({
@@ -205,13 +214,14 @@ export function build(parts: AppParts): App {
   }
 }
 
-type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'>
+type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'> &
+  Pick<ProvisionParts, 'inviteByMail'>
 
 /** What carries out the operations of the contract. */
-export function handlersOf({ profile, database, format, clock }: HandlerParts): Handlers {
-  const parts = { profile, db: database.knex, format, clock }
+export function handlersOf({ database, ...others }: HandlerParts): Handlers {
+  const parts = { ...others, db: database.knex }
   return {
-    tenant: new Map([...sampleHandlers(profile, parts.db), ...keysHandlers(parts), ['getMe', getMe]]),
+    tenant: new Map([...sampleHandlers(parts.profile, parts.db), ...keysHandlers(parts), ['getMe', getMe]]),
     platform: new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]]),
   }
 }

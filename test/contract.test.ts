@@ -47,7 +47,13 @@ function handledBy(t: TestContext, profile: Profile): { tenant: Set<string>; pla
   const database = openDatabase(nowhere)
   t.after(() => database.close())
   const format = createFormat(profile.credentials.prefixes)
-  const { tenant, platform } = handlersOf({ profile, database, format, clock: systemClock })
+  const { tenant, platform } = handlersOf({
+    profile,
+    database,
+    format,
+    clock: systemClock,
+    inviteByMail: () => {},
+  })
   return { tenant: new Set(tenant.keys()), platform: new Set(platform.keys()) }
 }
 

@@ -22,7 +22,10 @@ import { refusedToRole, requireRunning } from './visit.ts'
 
 type Change = (db: Db, request: KeyChangeRequest) => Promise<ApiKey>
 
-/** Each with a page of its own before it; `after` is where one lands. */
+/**
+ * Each with a page of its own before it, also in an account that is suspended: a key that has leaked must not come
+ * back with it; `after` is where one lands.
+ */
 const changes = {
   revoke: { change: revokeKey, after: () => `${keysPath}?done=revoked` },
   deactivate: { change: deactivateKey, after: (key: ApiKey) => `${keysPath}/${key.id}?done=deactivated` },
@@ -43,14 +46,12 @@ export function addKeyChangePages(router: Router, parts: KeysPagesParts): void {
   for (const [verb, { change, after }] of Object.entries(changes)) {
     router.get(`${keysPath}/:id/${verb}`, async (ctx) => {
       const { who, listing } = await visitKey(ctx, parts)
-      requireRunning(who.current)
       const key = describeListing(listing, profile.keyRotationDays, clock())
       visits.show(ctx, who, keysPath, 'api-key-end', { verb, key })
     })
     router.post(`${keysPath}/:id/${verb}`, async (ctx) => {
       sessions.checkForm(ctx, await readForm(ctx.req))
       const { who, listing } = await visitKey(ctx, parts)
-      requireRunning(who.current)
       seeOther(ctx, after(await change(db, requestOf(who, listing.key))))
     })
   }

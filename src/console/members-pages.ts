@@ -7,6 +7,7 @@ import type { Profile } from '../core/profile.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
 import type { Clock } from '../lib/time.ts'
+import type { Turnstile } from '../limits/turnstile.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import { type InvitationLetter, sendInvitation } from '../operators/invitation-mail.ts'
 import {
@@ -33,6 +34,7 @@ export interface MembersPagesParts {
   readonly visits: Visits
   readonly clock: Clock
   readonly mailer: Mailer
+  readonly turnstile: Turnstile
   readonly reveals: Reveals
   readonly publicUrl: string
   readonly profile: Profile
@@ -67,7 +69,7 @@ interface Retry {
 const untouched: Retry = { email: '', role: '', problem: null }
 
 export function addMembersPages(router: Router, parts: MembersPagesParts): void {
-  const { db, sessions, visits, clock, mailer, reveals, publicUrl, profile } = parts
+  const { db, sessions, visits, clock, mailer, reveals, publicUrl, profile, turnstile } = parts
 
   const show = async (ctx: Context, who: MemberVisitor, retry: Retry) => {
     const { organization, role } = who.current
@@ -113,6 +115,7 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
     const list = `${membersPath}?org=${organization.slug}`
     const link = `${membersPath}/link?org=${organization.slug}`
     const letters: InvitationLetter[] = []
+    await turnstile.pass('invitations-of-organization', organization.id, () => {})
     await reveals.make(ctx, who.person.id, form.get('attempt') ?? '', async (tx) => {
       const { invitation, token } = await make(tx)
       const url = invitationUrl(publicUrl, token)

@@ -230,26 +230,22 @@ export async function holdWorkingKeys(
   return rows.map(toKey)
 }
 
-/** The newest key of an organization and mode that this platform made, and that works. */
-export async function findProvisionedKey(
+/** The keys that this platform made for an organization, and those that took their place; the newest first. */
+export async function listProvisionedKeys(
   db: Db,
   organization: OrganizationId,
-  mode: Mode,
   platform: PlatformId,
-  now: Date,
-): Promise<ApiKey | null> {
-  const row = await db<KeyRow>('api_keys')
-    .where({ organization_id: organization, mode, created_by: platform })
-    .whereNull('revoked_at')
-    .whereNull('deactivated_at')
-    .whereNull('retires_at')
-    .where((either) => either.whereNull('expires_at').orWhere('expires_at', '>', now))
-    .orderBy([
-      { column: 'created_at', order: 'desc' },
-      { column: 'id', order: 'desc' },
-    ])
-    .first()
-  return row ? toKey(row) : null
+): Promise<ApiKey[]> {
+  const { rows } = await db.raw<{ rows: KeyRow[] }>(
+    `with recursive theirs as (
+       select * from api_keys where organization_id = ? and created_by = ?
+       union
+       select k.* from api_keys k join theirs on k.rotated_from = theirs.id
+     )
+     select * from theirs order by created_at desc, id desc`,
+    [organization, platform],
+  )
+  return rows.map(toKey)
 }
 
 /** The keys of an organization that this person made and nobody revoked, the newest first. Behind the tenant wall. */

@@ -112,7 +112,9 @@ function rotateOperation({ db, format, clock }: KeysApiParts): Handler {
     const request = { ...requestOf(call, now), check: (wanted: ApiKey) => requireWithin(limits, wanted) }
     const overlap = Number(call.body['overlap_seconds'])
     return answerOnce(db, onceOf(call, maker, 'rotateKey'), now, async (tx) => {
-      const { key, secret, old } = await rotateKey(tx, format, request, overlap)
+      // A key that ends may rotate itself, and lives no longer for it.
+      const given = { notAfter: maker.expiresAt }
+      const { key, secret, old } = await rotateKey(tx, format, request, overlap, given)
       return {
         kind: 'item',
         status: 201,

@@ -11,6 +11,7 @@ import { isBlank, isOneLine } from '../lib/shown-text.ts'
 import { type Clock, daySeconds } from '../lib/time.ts'
 import { isEmail } from '../operators/email.ts'
 import type { NewMember } from '../operators/import-members.ts'
+import type { Invited } from '../operators/invite.ts'
 import { roles } from '../organizations/membership-store.ts'
 import { answerOnce, type KeepableAnswer } from './idempotent-answer.ts'
 import { longestKeyLifeSeconds, readKeyName, readKeyScopes } from './new-key.ts'
@@ -57,11 +58,14 @@ export interface ProvisionParts {
   readonly db: Db
   readonly format: SecretFormat
   readonly clock: Clock
+  /** Sends the links, in its own time; where no mail goes, an administrator or a command makes others. */
+  readonly inviteByMail: (invited: readonly Invited[], organization: string) => void
 }
 
 /** POST /organizations/api-key, for platform keys alone. */
-export function createOrganizationApiKey({ profile, db, format, clock }: ProvisionParts): PlatformHandler {
-  return ({ caller, body, attribution, idempotencyKey, credential }) => {
+export function createOrganizationApiKey(parts: ProvisionParts): PlatformHandler {
+  const { profile, db, format, clock, inviteByMail } = parts
+  return async ({ caller, body, attribution, idempotencyKey, credential }) => {
     const asked = readBody(body)
     const now = clock()
     const wanted: Provisioning = {
@@ -80,9 +84,15 @@ export function createOrganizationApiKey({ profile, db, format, clock }: Provisi
     }
     const request = { operation: 'createOrganizationApiKey', body }
     const once = { owner: caller.platform, credential, idempotencyKey, request }
-    return answerOnce(db, once, now, async (tx) =>
-      show(await provision(tx, format, wanted, now), asked, attribution.requestId),
-    )
+    const links: { readonly invited: readonly Invited[]; readonly organization: string }[] = []
+    const answer = await answerOnce(db, once, now, async (tx) => {
+      const made = await provision(tx, format, wanted, now)
+      links.push({ invited: made.invited, organization: made.organization.name })
+      return show(made, asked, attribution.requestId)
+    })
+    // After the commit: a mail can't be called back. An answer that is given again has made nothing.
+    for (const { invited, organization } of links) inviteByMail(invited, organization)
+    return answer
   }
 }
 
@@ -93,7 +103,7 @@ function membersOf({ userId, userEmail, userName, teamMembers }: Body): NewMembe
 }
 
 function show(
-  { organization, isNew, issued }: Provisioned,
+  { organization, isNew, issued, invited }: Provisioned,
   { organizationId }: Body,
   requestId: string | null,
 ): KeepableAnswer {
@@ -109,6 +119,7 @@ function show(
     scopes: key.scopes,
     expiresAt: key.expiresAt,
     replaced: replaced && { keyId: replaced.id, worksUntil: replaced.retiresAt },
+    invited: invited.map(({ invitation }) => invitation.email),
     requestId,
   }
   return { kind: 'item', status: 201, item }

@@ -9,6 +9,7 @@ import type { Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import { addSeconds, daySeconds } from '../lib/time.ts'
 import { importMembers, type NewMember } from '../operators/import-members.ts'
+import type { Invited } from '../operators/invite.ts'
 import {
   insertProvisionedOrganization,
   lockProvisionedOrganization,
@@ -18,8 +19,9 @@ import {
 import { holdPlatform, type Platform } from '../organizations/platform-store.ts'
 import { slugsOf } from '../organizations/slug.ts'
 import { type IssuedKey, issueKey } from './issue-key.ts'
+import { keyState } from './key.ts'
 import { type KeyLimits, requireWithin } from './key-limits.ts'
-import { findProvisionedKey } from './key-store.ts'
+import { listProvisionedKeys } from './key-store.ts'
 import { type RotatedKey, rotateKey } from './rotate-key.ts'
 
 export interface Provisioning {
@@ -37,7 +39,7 @@ export interface Provisioning {
   /** null for the platform's name. */
   readonly keyName: string | null
   readonly expiresInDays: number | null
-  /** What to do where this platform has a working key of that mode for the organization already. */
+  /** What to do where this platform has made a key for the organization already. */
   readonly onExisting: 'error' | 'add' | 'rotate'
   readonly overlapSeconds: number
   readonly by: Attribution
@@ -47,6 +49,8 @@ export interface Provisioned {
   readonly organization: Organization
   /** Was it made by this call? */
   readonly isNew: boolean
+  /** People who are somebody already: their links are still to be sent. */
+  readonly invited: readonly Invited[]
   readonly issued: IssuedKey | RotatedKey
 }
 
@@ -72,22 +76,25 @@ export async function provision(
   const key = newKeyOf(platform, wanted, now)
   requireWithin(limitsOf(platform), key)
 
-  const { organization, isNew } = await findOrCreate(tx, platform, wanted)
+  const found = await findOrCreate(tx, platform, wanted, now)
+  const { organization, isNew } = found
   await requireActiveOrganization(tx, organization.id)
-  const existing = isNew ? null : await findProvisionedKey(tx, organization.id, wanted.mode, platform.id, now)
+  const keys = isNew ? [] : await listProvisionedKeys(tx, organization.id, platform.id)
+  const working = keys.find((it) => it.mode === wanted.mode && keyState(it, now) === 'active')
   const { by, onExisting } = wanted
-  if (!existing || onExisting === 'add') {
-    const issued = await issueKey(tx, format, { ...key, organization: organization.id, by }, now)
-    return { organization, isNew, issued }
-  }
-  if (onExisting === 'error') {
+  const named = working ?? keys[0]
+  if (onExisting === 'error' && named) {
     throw new Problem('organization_key_exists', {
-      say: `The organization has the key ${existing.id} of yours already. With onExisting "add" or "rotate" it gets another.`,
-      conflictsWith: existing.id,
+      say: `The organization has the key ${named.id} (${keyState(named, now)}) of yours already. With onExisting "add" or "rotate" it gets another.`,
+      conflictsWith: named.id,
     })
   }
-  if (wanted.scopes && wanted.scopes.join() !== existing.scopes.join()) {
-    const say = `A key keeps its scopes when it is rotated: ${existing.scopes.join(', ')}. Leave scopes out, or make another key with onExisting "add".`
+  if (!working || onExisting === 'add') {
+    const issued = await issueKey(tx, format, { ...key, organization: organization.id, by }, now)
+    return { ...found, issued }
+  }
+  if (wanted.scopes && wanted.scopes.join() !== working.scopes.join()) {
+    const say = `A key keeps its scopes when it is rotated: ${working.scopes.join(', ')}. Leave scopes out, or make another key with onExisting "add".`
     throw new Problem('invalid_parameter', { param: 'scopes', say })
   }
   const reach = { organization: organization.id, mode: wanted.mode }
@@ -96,9 +103,9 @@ export async function provision(
     ...(keyName === null ? {} : { name: key.name }),
     ...(expiresInDays === null ? {} : { expiresAt: key.expiresAt }),
   }
-  const request = { reach, id: existing.id, by, now }
+  const request = { reach, id: working.id, by, now }
   const issued = await rotateKey(tx, format, request, wanted.overlapSeconds, given)
-  return { organization, isNew, issued }
+  return { ...found, issued }
 }
 
 /** The most that a key may be which this platform makes. */
@@ -121,17 +128,18 @@ async function findOrCreate(
   tx: Tx,
   platform: Platform,
   { externalId, organizationName: name, members, by }: Provisioning,
-): Promise<{ readonly organization: Organization; readonly isNew: boolean }> {
+  now: Date,
+): Promise<Omit<Provisioned, 'issued'>> {
   for (const slug of slugsOf(name)) {
     const known = await lockProvisionedOrganization(tx, platform.id, externalId)
-    if (known) return { organization: known, isNew: false }
+    if (known) return { organization: known, isNew: false, invited: [] }
     const made = await insertProvisionedOrganization(tx, { name, slug, platform: platform.id, externalId })
     if (!made) continue // the slug is taken, or another call was first: the next round knows
     const { id } = made
     const details = { name, slug, platform: platform.id, external_id: externalId }
     await record(tx, { organization: id, by, action: 'organization.created', target: id, details })
-    await importMembers(tx, id, members, by)
-    return { organization: made, isNew: true }
+    const invited = await importMembers(tx, { organization: id, platform: platform.id, members, by }, now)
+    return { organization: made, isNew: true, invited }
   }
   throw new Error('the slugs of a name never end')
 }

@@ -5,7 +5,7 @@ import { deleteKeyCredentials, limitKeyCredential } from '../credentials/credent
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
-import { addSeconds, daySeconds, hourSeconds } from '../lib/time.ts'
+import { addSeconds, daySeconds, earlier, hourSeconds } from '../lib/time.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
 import { change, type KeyChangeRequest } from './change-key.ts'
 import { describeKey, type IssuedKey, writeKey } from './issue-key.ts'
@@ -13,6 +13,14 @@ import { type ApiKey, keyState } from './key.ts'
 import { findSuccessor, updateKey } from './key-store.ts'
 import { lockKeyForMaker } from './maker.ts'
 import { checkExpiry } from './new-key.ts'
+
+/** What a new key has instead of what the old one had. */
+export interface Given {
+  readonly name?: string
+  readonly expiresAt?: Date | null
+  /** A life that has an end ends by then. */
+  readonly notAfter?: Date | null
+}
 
 /** How long both keys work, in seconds: what the pages offer. */
 export const overlaps = [0, hourSeconds, 24 * hourSeconds, 7 * daySeconds] as const
@@ -36,15 +44,17 @@ export function rotateKey(
   format: SecretFormat,
   { reach, id, by, now, check }: KeyChangeRequest,
   overlapSeconds: number,
-  given: Partial<Pick<ApiKey, 'name' | 'expiresAt'>> = {},
+  given: Given = {},
 ): Promise<RotatedKey> {
   return db.transaction(async (outer) => {
     await requireActiveOrganization(outer, reach.organization)
     return await asTenant(outer, reach, async (tx) => {
       const old = await lockKeyForMaker(tx, reach, id, by, now)
       if (!old) throw new Problem('key_not_found')
-      const expiresAt = given.expiresAt ?? checkExpiry(nextExpiry(old, now), now)
-      const next = { ...old, ...given, expiresAt }
+      const { name = old.name, notAfter } = given
+      const lifetime = given.expiresAt ?? checkExpiry(nextExpiry(old, now), now)
+      const expiresAt = lifetime && notAfter ? earlier(lifetime, notAfter) : lifetime
+      const next = { ...old, name, expiresAt }
       check?.(next)
       await requireRotatable(tx, old, now)
       const issued = await writeKey(tx, format, { ...next, by }, old.id, now)

@@ -3,11 +3,12 @@ import { record } from '../audit/record.ts'
 import type { Db } from '../db/connect.ts'
 import { revokeGrantsOf } from '../oauth/revoke-grant.ts'
 import { lockRoles, type Role, updateRole } from '../organizations/membership-store.ts'
+import { cancelInvitationsBy } from './cancel-invitations.ts'
 import { type MemberRequest, requireAdministrator, requireMember } from './remove-member.ts'
 
 /**
  * Gives a member the role. Who becomes a MEMBER loses with it what they allowed apps to do for the organization:
- * delegating is an administrator's right, and a grant exercises it anew at each refresh. Sessions go on: each
+ * delegating is an administrator's right, and a grant exercises it anew at each refresh; and their open invitations. Sessions go on: each
  * page asks for the role. Giving the role that they have already changes nothing.
  * @throws Problem not_allowed for a person who is no administrator (any more); resource_not_found for somebody who
  *   is no member; member_conflict for the last administrator
@@ -22,14 +23,15 @@ export async function changeRole(
     const before = requireMember(members, person, role)
     if (before === role) return
     await updateRole(tx, organization, person, role)
-    const grants =
-      role === 'ADMIN' ? 0 : await revokeGrantsOf(tx, { person, organization }, by, 'member_demoted')
+    const ended = { person, organization }
+    const grants = role === 'ADMIN' ? 0 : await revokeGrantsOf(tx, ended, by, 'member_demoted')
+    const invitations = role === 'ADMIN' ? 0 : await cancelInvitationsBy(tx, ended, by)
     await record(tx, {
       organization,
       by,
       action: 'member.role_changed',
       target: person,
-      details: { from: before, to: role, grants_revoked: grants },
+      details: { from: before, to: role, grants_revoked: grants, invitations_cancelled: invitations },
     })
   })
 }

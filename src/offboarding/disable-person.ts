@@ -7,6 +7,7 @@ import { deleteSessionsOf as deleteEngineSessionsOf } from '../oauth/engine-reco
 import { revokeGrantsOf } from '../oauth/revoke-grant.ts'
 import { deleteSignIns, setDisabled } from '../operators/person-store.ts'
 import { listOrganizationIds } from '../organizations/membership-store.ts'
+import { cancelInvitationsBy } from './cancel-invitations.ts'
 
 export interface PersonRequest {
   readonly person: PersonId
@@ -26,6 +27,7 @@ export function disablePerson(db: Db, { person, by }: PersonRequest, now: Date):
     await deleteEngineSessionsOf(tx, person)
     // Each stands in the ledger of its organization: how many there were elsewhere is nobody's business.
     await revokeGrantsOf(tx, { person, organization: null }, by, 'person_disabled')
+    await cancelInvitationsBy(tx, { person, organization: null }, by)
     const organizations = await listOrganizationIds(tx, person)
     await recordForEach(tx, organizations, { by, action: 'person.disabled', target: person })
     return true

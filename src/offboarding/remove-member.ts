@@ -9,6 +9,7 @@ import { deleteSessionsOf as deleteEngineSessionsOf } from '../oauth/engine-reco
 import { revokeGrantsOf } from '../oauth/revoke-grant.ts'
 import { deleteSessionsOf } from '../operators/person-store.ts'
 import { deleteMembership, lockRoles, type Role } from '../organizations/membership-store.ts'
+import { cancelInvitationsBy } from './cancel-invitations.ts'
 
 export interface MemberRequest {
   readonly organization: OrganizationId
@@ -18,7 +19,7 @@ export interface MemberRequest {
 
 /**
  * From the commit on the person is no member: what they allowed apps to do for the organization has ended with
- * its tokens, and all of their sessions are over, also those in which they look at another organization (a
+ * its tokens, the open invitations that they made are cancelled, and all of their sessions are over, also those in which they look at another organization (a
  * session belongs to a person; signing in again is all it takes). Keys stay: they are the organization's.
  * Of two administrators who remove each other at once, one stays.
  * @throws Problem not_allowed for a person who is no administrator (any more); resource_not_found for somebody who
@@ -31,6 +32,7 @@ export async function removeMember(db: Db, { organization, person, by }: MemberR
     const role = requireMember(members, person, null)
     const email = await deleteMembership(tx, organization, person)
     const grants = await revokeGrantsOf(tx, { person, organization }, by, 'member_removed')
+    const invitations = await cancelInvitationsBy(tx, { person, organization }, by)
     const sessions = await deleteSessionsOf(tx, person)
     await deleteEngineSessionsOf(tx, person)
     await record(tx, {
@@ -38,7 +40,13 @@ export async function removeMember(db: Db, { organization, person, by }: MemberR
       by,
       action: 'member.removed',
       target: person,
-      details: { role, email, grants_revoked: grants, sessions_ended: sessions },
+      details: {
+        role,
+        email,
+        grants_revoked: grants,
+        sessions_ended: sessions,
+        invitations_cancelled: invitations,
+      },
     })
   })
 }

@@ -21,6 +21,11 @@ import { findPersonByEmail } from './person-store.ts'
 
 export const invitationSeconds = 7 * daySeconds
 
+/** Mails to addresses of anybody's choice: an organization may send so many. */
+export const invitationRateClasses = {
+  'invitations-of-organization': [{ requests: 100, seconds: 3600 }],
+} as const
+
 export interface NewInvitation {
   readonly organization: OrganizationId
   readonly email: string
@@ -43,7 +48,7 @@ export interface Invited {
 
 /**
  * Invites an address. One that has an open invitation gets another link, role and end in its place: the older
- * link is worth nothing from now on. An invitation is the organization's: it stays good when who made it leaves.
+ * link is worth nothing from now on. It ends with the right of who made it.
  * @throws Problem not_allowed, organization_suspended; invalid_parameter for an address that is malformed or
  *   that of a member
  */

@@ -101,6 +101,22 @@ export async function deleteInvitation(
   return row ? toInvitation(row) : null
 }
 
+/** The open invitations that a person made are gone: those to one organization, or (null) to any. */
+export async function deleteInvitationsBy(
+  tx: Tx,
+  person: PersonId,
+  organization: OrganizationId | null,
+): Promise<Invitation[]> {
+  const rows = await tx('invitations')
+    .where({ invited_by: person, accepted_at: null })
+    .modify((query) => {
+      if (organization) query.where({ organization_id: organization })
+    })
+    .delete()
+    .returning<InvitationRow[]>('*')
+  return rows.map(toInvitation)
+}
+
 /** One statement: of two that come with the same link, one is told its invitation, the other null. */
 export async function spendInvitation(tx: Tx, hash: Digest, now: Date): Promise<Invitation | null> {
   const [row] = await tx('invitations')

@@ -1,5 +1,5 @@
 // Who belongs to which organization, and as what: the only file that knows `memberships`.
-import type { OrganizationId, PersonId } from '../core/ids.ts'
+import type { OrganizationId, PersonId, PlatformId } from '../core/ids.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { type Organization, type OrganizationRow, toOrganization } from './organization-store.ts'
 
@@ -47,6 +47,15 @@ export async function insertMembership(
 
 export async function hasMembers(db: Db, organization: OrganizationId): Promise<boolean> {
   return (await db('memberships').where({ organization_id: organization }).first('person_id')) !== undefined
+}
+
+/** Is the person a member of an organization that this platform provisioned? */
+export async function isOfPlatform(db: Db, person: PersonId, platform: PlatformId): Promise<boolean> {
+  const row = await db('memberships as m')
+    .join('organizations as o', 'o.id', 'm.organization_id')
+    .where({ 'm.person_id': person, 'o.platform_id': platform })
+    .first('m.person_id')
+  return row !== undefined
 }
 
 /** The organizations of a person, by name. */

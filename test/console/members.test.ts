@@ -443,3 +443,20 @@ test('U14 names with HTML, and right-to-left names, are shown as text, apart fro
   }
   assert.match(pages[0]?.html ?? '', /<bdi><strong>&lt;img src=x/)
 })
+
+test('U12 an organization sends a hundred invitations an hour, and no more', async (t) => {
+  const house = await startHouse(t)
+  await house.person('ann@acme.example', await house.organization('Acme'))
+  const browser = new PersonBrowser(house.url)
+  const page = await openMembers(browser, 'ann@acme.example')
+  const form = (at: number) => ({
+    email: `p${at}@acme.example`,
+    role: 'MEMBER',
+    attempt: `${at}`.padStart(43, 'a'),
+  })
+  for (let at = 0; at < 100; at += 1)
+    assert.equal((await post(browser, page, '/admin/members/invitations?org=acme', form(at))).status, 200)
+  const refused = await post(browser, page, '/admin/members/invitations?org=acme', form(100))
+  assert.equal(refused.status, 429)
+  assert.equal(house.mails.length, 100)
+})

@@ -153,7 +153,7 @@ test('an operator creates, sees, rotates, deactivates, revokes and deletes a key
 
   await page.getByRole('link', { name: 'Revoke' }).click()
   await page.getByRole('heading', { name: 'Revoke Nightly export' }).waitFor()
-  assert.match(await page.locator('main').innerText(), /last used .* from 127\.0\.0\.1/)
+  assert.match(await page.locator('main').innerText(), /last used .* for GET \/bookings, from 127\.0\.0\.1/)
   await assertAccessible(page, 'api-key-revoke')
   await page.getByRole('button', { name: 'Revoke' }).click()
   await page.getByText('The key has been revoked').waitFor()

@@ -212,6 +212,15 @@ test('a rotated key works for its overlap, to the second, and its successor at o
   assert.ok(await works(third.answer as unknown as Shown))
 })
 
+test('a key that ends rotates itself, and lives no longer for it', async (t) => {
+  const { house, manager } = await open(t)
+  const key = await made(house, manager, { name: 'Sync', scopes: manage, expires_in: 3600 })
+  house.travel(1800)
+  const { status, answer, text } = await call(house, key.secret, 'POST', `/keys/${key.id}/rotate`)
+  assert.equal(status, 201, text)
+  assert.equal((answer as unknown as Shown).expires_at, key.expires_at)
+})
+
 test('of many rotations of one key at once exactly one succeeds', async (t) => {
   const { house, manager } = await open(t)
   const key = await made(house, manager, { name: 'Export', scopes: ['read:bookings'] })

@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { byServer } from '../../src/core/attribution.ts'
 import { isKeyId, isOrganizationId } from '../../src/core/ids.ts'
+import { createFormat } from '../../src/credentials/format.ts'
 import { deactivateKey, revokeKey } from '../../src/keys/change-key.ts'
+import { rotateKey } from '../../src/keys/rotate-key.ts'
 import { suspendOrganization } from '../../src/offboarding/suspend-organization.ts'
 import { obtainTokens } from '../support/authorization.ts'
 import { queryDatabase } from '../support/database.ts'
 import { type House, startHouse } from '../support/house.ts'
+import { lastLink } from '../support/invitations.ts'
+import { PersonBrowser } from '../support/person-browser.ts'
 import {
   createPartner,
   customer,
@@ -31,7 +35,7 @@ const meOf = async (house: House, secret: string) => {
 }
 
 const peopleOf = (house: House, organization: string) =>
-  queryDatabase(
+  queryDatabase<{ email: string }>(
     house.databaseUrl,
     `select p.email, p.name, m.role, m.external_id, p.password_hash is not null as has_password
      from memberships m join persons p on p.id = m.person_id where m.organization_id = $1 order by lower(p.email)`,
@@ -78,6 +82,7 @@ test('one call makes the organization, its people and a key that works at once',
       scopes: ['read:bookings', 'read:customers', 'write:bookings'],
       expiresAt: null,
       replaced: null,
+      invited: [],
       requestId: '',
     },
   )
@@ -123,13 +128,11 @@ test('everything that was made stands in the ledger of the organization, as done
   assert.ok(!house.log().includes(made.apiKey) && !house.log().includes(partner.secret))
 })
 
-test('people who are there already join as they are; an address in two cases of letters, or twice, is one; the operator stays ADMIN', async (t) => {
+test('an address in two cases of letters, or twice, is one person; the operator stays ADMIN', async (t) => {
   const { house, partner } = await open(t)
-  await house.person('Bob@Acme.example', await house.organization('Elsewhere'))
   const made = await provision(house, partner, {
     userName: null,
     teamMembers: [
-      { email: 'BOB@acme.example', name: 'Robert', role: 'MEMBER' },
       { email: 'Admin@ACME.example', role: 'MEMBER' },
       { email: 'carol@acme.example', name: '', role: 'MEMBER' },
       { email: 'Carol@acme.example', name: 'Carol', role: 'ADMIN' },
@@ -137,9 +140,52 @@ test('people who are there already join as they are; an address in two cases of 
   })
   assert.deepEqual(await peopleOf(house, made.organization.id), [
     { email: 'admin@acme.example', name: null, role: 'ADMIN', external_id: '12345', has_password: false },
-    { email: 'Bob@Acme.example', name: null, role: 'MEMBER', external_id: null, has_password: true },
     { email: 'carol@acme.example', name: null, role: 'MEMBER', external_id: null, has_password: false },
   ])
+  assert.deepEqual(made.invited, [])
+})
+
+test('U13: whoever is somebody already is invited, not joined, unless this platform brought them along before', async (t) => {
+  const { house, partner } = await open(t)
+  const elsewhere = await house.organization('Elsewhere')
+  await house.person('Bob@Acme.example', elsewhere)
+  const more = { teamMembers: [{ email: 'BOB@acme.example', name: 'Robert', role: 'MEMBER' }] }
+  const made = await provision(house, partner, more, 'connect-1')
+  assert.deepEqual(made.invited, ['BOB@acme.example'])
+  const people = await peopleOf(house, made.organization.id)
+  assert.deepEqual(
+    people.map(({ email }) => email),
+    ['admin@acme.example'],
+  )
+  await house.settle()
+  assert.equal(house.mails.length, 1)
+  assert.match(house.mails[0]?.text ?? '', /Acme|org_7234567890/)
+  assert.deepEqual(await provision(house, partner, more, 'connect-1'), made, 'the same answer again')
+  await house.settle()
+  assert.equal(house.mails.length, 1, 'and no second mail')
+
+  // What Bob does elsewhere is not told to an organization that only named him.
+  const browser = new PersonBrowser(house.url)
+  await browser.signIn(await browser.open('/sign-in'), 'bob@acme.example')
+  const told = await house.database.knex('audit_events').where({ action: 'person.signed_in' })
+  assert.deepEqual(
+    told.map(({ organization_id }) => organization_id),
+    [elsewhere.id],
+  )
+  assert.match((await browser.open(lastLink(house))).html, /Join/)
+
+  const second = await provision(house, partner, {
+    organizationId: 'another',
+    userEmail: 'admin@acme.example',
+  })
+  const others = await peopleOf(house, second.organization.id)
+  assert.deepEqual(
+    others.map(({ email }) => email),
+    ['admin@acme.example'],
+    'their own operator, once more',
+  )
+  const rival = await createPartner(house, 'Rival')
+  assert.deepEqual((await provision(house, rival)).invited, ['admin@acme.example'])
 })
 
 test('a slug that is taken gets a number; a name that makes none, or no name at all, gets one too', async (t) => {
@@ -222,23 +268,32 @@ test('onExisting rotate puts a key in the place of the newest; the old one works
   assert.deepEqual([refused.status, refused.code, refused.param], [422, 'invalid_parameter', 'scopes'])
 })
 
-test('where no key of the platform works any more, a call makes one; each mode is by itself', async (t) => {
+test('a new call is a 409 whatever became of the keys, and in either mode; add and rotate make one', async (t) => {
   const { house, partner } = await open(t)
   const live = await provision(house, partner)
-  const sandbox = await provision(house, partner, { mode: 'test' })
+  const wrongMode = await refusalOf(await post(house, partner.secret, { ...customer, mode: 'test' }))
+  assert.deepEqual([wrongMode.code, wrongMode.conflicts_with], ['organization_key_exists', live.keyId])
+  const sandbox = await provision(house, partner, { mode: 'test', onExisting: 'rotate' })
   assert.match(sandbox.apiKey, /^bz_test_/)
-  assert.equal(sandbox.created, false)
-  let newest = live.keyId
-  for (const end of [revokeKey, deactivateKey]) {
-    assert.ok(isKeyId(newest) && isOrganizationId(live.organization.id))
-    const reach = { organization: live.organization.id, mode: 'any' } as const
-    await end(house.database.knex, { reach, id: newest, by, now: new Date() })
-    const again = await provision(house, partner)
-    assert.equal(again.created, false)
-    assert.equal((await meOf(house, again.apiKey)).status, 200)
+  assert.deepEqual(
+    [sandbox.created, sandbox.replaced],
+    [false, null],
+    'there was none of that mode to rotate',
+  )
+  assert.ok(isKeyId(live.keyId) && isOrganizationId(live.organization.id))
+  const reach = { organization: live.organization.id, mode: 'any' } as const
+  const { knex } = house.database
+  const format = createFormat(house.profile.credentials.prefixes)
+  const request = { reach, id: live.keyId, by, now: new Date() }
+  const { key: successor } = await rotateKey(knex, format, request, 0)
+  const rotated = await refusalOf(await post(house, partner.secret, customer))
+  assert.equal(rotated.conflicts_with, successor.id, 'who else rotated it does not matter')
+  for (const end of [deactivateKey, revokeKey]) {
+    await end(knex, { reach, id: successor.id, by, now: new Date() })
     assert.equal((await post(house, partner.secret, customer)).status, 409)
-    newest = again.keyId
   }
+  const again = await provision(house, partner, { onExisting: 'add' })
+  assert.equal((await meOf(house, again.apiKey)).status, 200)
   assert.equal((await meOf(house, live.apiKey)).status, 401)
 })
 
@@ -345,17 +400,6 @@ test('of calls that come at once for a new organization one is answered 201, the
   }
   const rows = await rowsOf(house)
   assert.deepEqual([rows?.['organizations'], rows?.['keys'], rows?.['persons']], [5, 5, 3])
-})
-
-test('of calls that come at once where no key works any more one makes a key', async (t) => {
-  const { house, partner } = await open(t)
-  await provision(house, partner)
-  for (let round = 0; round < 4; round += 1) {
-    await queryDatabase(house.databaseUrl, 'update api_keys set revoked_at = now()')
-    const answers = await Promise.all(Array.from({ length: 6 }, () => post(house, partner.secret, customer)))
-    const statuses = answers.map(({ status }) => status).sort()
-    assert.deepEqual(statuses, [201, 409, 409, 409, 409, 409])
-  }
 })
 
 test('calls that bring the same people along at the same time, in any order, do not wait in a circle', async (t) => {

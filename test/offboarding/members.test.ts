@@ -6,6 +6,7 @@ import type { Tx } from '../../src/db/connect.ts'
 import { changeRole } from '../../src/offboarding/change-role.ts'
 import { disablePerson, enablePerson } from '../../src/offboarding/disable-person.ts'
 import { removeMember } from '../../src/offboarding/remove-member.ts'
+import { inviteMember } from '../../src/operators/invite.ts'
 import { findPersonByEmail } from '../../src/operators/person-store.ts'
 import { insertMembership, type Role } from '../../src/organizations/membership-store.ts'
 import type { Organization } from '../../src/organizations/organization-store.ts'
@@ -165,7 +166,7 @@ test('an administrator who becomes a member loses what they let apps do for the 
   )
   assert.deepEqual(
     roleChanges.map(({ details }) => details),
-    [{ from: 'ADMIN', to: 'MEMBER', grants_revoked: 1 }],
+    [{ from: 'ADMIN', to: 'MEMBER', grants_revoked: 1, invitations_cancelled: 0 }],
   )
 })
 
@@ -232,6 +233,34 @@ test('consent that is given while the person is being removed, demoted or disabl
     await insertMembership(db, organization.id, ben, 'ADMIN')
     await changeRole(db, { ...request, role: 'ADMIN' })
   }
+})
+
+test('who is removed, demoted or disabled has no way back by an invitation that they made', async (t) => {
+  const { house, organization, db, ben } = await acme(t)
+  const request = { organization: organization.id, person: ben, by }
+  const inviter = { actor: { kind: 'person', id: ben }, address: null, requestId: null } as const
+  const ends = {
+    demoted: () => changeRole(db, { ...request, role: 'MEMBER' }),
+    disabled: () => disablePerson(db, request, new Date()),
+    removed: () => removeMember(db, request),
+  }
+  const others = { organization: organization.id, email: 'cy@acme.example', role: 'MEMBER', by } as const
+  const { token: kept } = await inviteMember(db, others, new Date())
+  for (const [how, end] of Object.entries(ends)) {
+    await changeRole(db, { ...request, role: 'ADMIN' })
+    const wanted = { ...others, email: `${how}@evil.example`, role: 'ADMIN', by: inviter } as const
+    const { invitation, token } = await inviteMember(db, wanted, new Date())
+    await end()
+    const page = await new PersonBrowser(house.url).open(`/invitation?token=${token.reveal()}`)
+    assert.equal(page.status, 410, how)
+    const told = await db('audit_events').where({ target: invitation.id }).orderBy('id').select('action')
+    assert.deepEqual(
+      told.map(({ action }) => action),
+      ['member.invited', 'member.invitation_cancelled'],
+    )
+  }
+  const page = await new PersonBrowser(house.url).open(`/invitation?token=${kept.reveal()}`)
+  assert.equal(page.status, 200, "another's invitation stays good")
 })
 
 test('no authorization slips past a removal or a disabling that comes at the same time', async (t) => {

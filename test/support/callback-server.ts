@@ -19,7 +19,8 @@ export async function startCallbackServer(
   const server = createServer((req, res) => {
     const url = new URL(req.url ?? '/', `http://${req.headers.host}`)
     if (url.pathname !== '/callback') {
-      res.writeHead(404).end()
+      // A whole browser asks for an icon by itself, and would say that there is none.
+      res.writeHead(url.pathname === '/favicon.ico' ? 204 : 404).end()
       return
     }
     const hear = waiting.shift()

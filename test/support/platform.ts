@@ -35,6 +35,7 @@ export interface Provisioned {
   readonly scopes: readonly string[]
   readonly expiresAt: string | null
   readonly replaced: { readonly keyId: string; readonly worksUntil: string } | null
+  readonly invited: readonly string[]
   readonly requestId: string
 }
 
