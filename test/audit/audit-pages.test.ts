@@ -116,7 +116,7 @@ test('a key leads to its own log, whichever account was looked at last', async (
   assert.ok(person)
   await insertMembership(house.database.knex, other.id, person.id, 'ADMIN')
   await browser.open('/admin/settings/api-keys?org=other')
-  const link = href(await browser.open(`/admin/settings/api-keys/${key.id}`), 'What was done with it')
+  const link = href(await browser.open(`/admin/settings/api-keys/${key.id}`), 'See it in the audit log')
   assert.ok(link)
   assert.deepEqual(deeds(await browser.open(link)), ['Created an API key'])
 })
