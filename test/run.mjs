@@ -60,7 +60,7 @@ function runTests() {
     '--import',
     'tsx',
     '--test',
-    '--test-concurrency=2',
+    '--test-concurrency=3',
     '--test-timeout=300000',
     '--test-reporter=spec',
   ]
