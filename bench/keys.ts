@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { openConfiguredDatabase } from '../src/base.ts'
 import { loadConfig } from '../src/core/config.ts'
-import type { Db } from '../src/db/connect.ts'
+import { type Db, openDirect } from '../src/db/connect.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { type Cleanup, withCleanup } from './cleanup.ts'
 import { keySchema, runCommand } from './credentials.ts'
@@ -131,6 +131,9 @@ async function fill(env: NodeJS.ProcessEnv, keys: number, tell: (done: number) =
       await insertKeys(knex, from, Math.min(from + batch, keys) - 1, big)
       tell(Math.min(from + batch, keys))
     }
+    // As the database does by itself within a minute: without it the planner takes every organization to be small.
+    const owner = openDirect(opened.address)
+    await owner.raw('analyze').finally(() => owner.destroy())
   } finally {
     await opened.close()
   }
