@@ -1,7 +1,7 @@
 // Pages that change a key: rotate, end an overlap, revoke, deactivate, activate, delete. Before anything stops,
 // a page says what will: who used the key last, when, and what it may do.
 import type Router from '@koa/router'
-import { Problem } from '../core/problems.ts'
+import type { Context } from 'koa'
 import type { Db } from '../db/connect.ts'
 import {
   activateKey,
@@ -17,7 +17,7 @@ import { daySeconds, hourSeconds } from '../lib/time.ts'
 import { readForm } from '../web/body.ts'
 import { seeOther } from '../web/see-other.ts'
 import { describeListing } from './key-words.ts'
-import { type KeysPagesParts, keysPath, limitsOf, mayManage, visitKey } from './keys-pages.ts'
+import { type KeysPagesParts, type KeyVisit, keysPath, limitsOf, mayManage, visitKey } from './keys-pages.ts'
 import { refusedToRole, requireRunning } from './visit.ts'
 
 type Change = (db: Db, request: KeyChangeRequest) => Promise<ApiKey>
@@ -80,32 +80,37 @@ export function addKeyChangePages(router: Router, parts: KeysPagesParts): void {
     })
   }
 
-  router.get(`${keysPath}/:id/rotate`, async (ctx) => {
-    const { who, listing } = await visitKey(ctx, parts)
-    requireRunning(who.current)
-    visits.show(ctx, who, keysPath, 'api-key-rotate', {
+  const showRotate = (ctx: Context, { who, listing }: KeyVisit, attempt: string, mistake: string | null) => {
+    const props = {
       key: describeListing(listing, profile.keyRotationDays, clock()),
-      attempt: reveals.newAttempt(),
+      attempt,
+      mistake,
       overlaps: overlaps.map((seconds) => ({
         seconds,
         words: overlapWords[seconds],
         isUsual: seconds === usualOverlap,
       })),
-    })
+    }
+    visits.show(ctx, who, keysPath, 'api-key-rotate', props, mistake ? 422 : 200)
+  }
+
+  router.get(`${keysPath}/:id/rotate`, async (ctx) => {
+    const visit = await visitKey(ctx, parts)
+    requireRunning(visit.who.current)
+    showRotate(ctx, visit, reveals.newAttempt(), null)
   })
 
   router.post(`${keysPath}/:id/rotate`, async (ctx) => {
     const form = await readForm(ctx.req)
     sessions.checkForm(ctx, form)
-    const { who, listing } = await visitKey(ctx, parts)
+    const visit = await visitKey(ctx, parts)
+    const { who, listing } = visit
     requireRunning(who.current)
+    const attempt = form.get('attempt') ?? ''
     const overlap = overlaps.find((seconds) => String(seconds) === form.get('overlap'))
-    if (overlap === undefined) {
-      const say = 'Choose how long the old key still works.'
-      throw new Problem('invalid_parameter', { param: 'overlap', say })
-    }
+    if (overlap === undefined) return showRotate(ctx, visit, attempt, 'Choose when the old key should stop.')
     const limits = limitsOf(who, profile)
-    await reveals.make(ctx, who.person.id, form.get('attempt') ?? '', async (tx) => {
+    await reveals.make(ctx, who.person.id, attempt, async (tx) => {
       const request = requestOf(who, listing.key)
       const { key, secret } = await rotateKey(
         tx,

@@ -63,11 +63,16 @@ export function mayManage({ current, person }: MemberVisitor, key: ApiKey): bool
   return current.role === 'ADMIN' || (key.mode === 'test' && key.createdBy === person.id)
 }
 
+export interface KeyVisit {
+  readonly who: MemberVisitor
+  readonly listing: KeyListing
+}
+
 /** The key of the page's address, and the visitor as a member of its organization. */
 export async function visitKey(
   ctx: Context,
   { db, visits }: Pick<KeysPagesParts, 'db' | 'visits'>,
-): Promise<{ who: MemberVisitor; listing: KeyListing }> {
+): Promise<KeyVisit> {
   await visits.signedIn(ctx)
   const id = String(ctx['params']['id'])
   const owner = isKeyId(id) ? await findKeyOwner(db, id) : null
@@ -162,6 +167,11 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
 
   router.get(`${keysPath}/created`, async (ctx) => {
     const visitor = await visits.signedIn(ctx)
+    // HEAD comes here too (RFC 9110 section 9.3.2): who asks without wanting to see must not use the page up.
+    if (ctx.method === 'HEAD') {
+      ctx.status = 204
+      return
+    }
     const taken = await reveals.take(ctx, visitor.person.id)
     if (!taken || !isKeyId(taken.subject)) return seeOther(ctx, keysPath)
     const id = taken.subject

@@ -180,8 +180,31 @@ test('bad fields are told on the page, with what was typed, and nothing is made'
     assert.doesNotMatch(page.html, /<script>alert/)
   }
   assert.equal((await house.database.knex('api_keys')).length, 0)
-  const rotate = await house.key(await house.organization('B'), 'test', ['read:bookings'])
-  assert.ok(rotate)
+})
+
+test('a rotation without its overlap is asked again, and makes nothing', async (t) => {
+  const { house, acme, admin } = await open(t)
+  const { key, secret } = await house.key(acme, 'test', ['read:bookings'])
+  const form = await admin.open(`${path}/${key.id}/rotate`)
+  const page = await admin.submit(form, { overlap: '5' })
+  assert.equal(page.status, 422)
+  assert.match(page.html, /<title>Error: Rotate/)
+  assert.match(page.html, /<a href="#overlap">Choose when the old key should stop/)
+  assert.match(page.html, /<select id="overlap"[^>]* aria-invalid="true"/)
+  assert.equal((await house.database.knex('api_keys')).length, 1)
+  assert.ok(secretOf((await admin.submit(page, { overlap: '0' })).html), 'the form that is shown again works')
+  assert.equal((await house.api('/me', secret)).status, 401)
+})
+
+test('K6: asking for the page without wanting to see it (HEAD) does not use it up', async (t) => {
+  const { admin } = await open(t)
+  const form = await admin.open(`${path}/new`)
+  const token = /name="form_token" value="([^"]+)"/.exec(form.html)?.[1] ?? ''
+  const attempt = /name="attempt" value="([^"]+)"/.exec(form.html)?.[1] ?? ''
+  const body = new URLSearchParams({ ...chosen, form_token: token, attempt, org: 'acme' })
+  assert.equal((await admin.request(path, { method: 'POST', body })).status, 303)
+  await admin.request(`${path}/created`, { method: 'HEAD' })
+  assert.ok(secretOf((await admin.open(`${path}/created`)).html))
 })
 
 test('keys past the profile’s rotation age say "Rotate soon", and those that end soon say when', async (t) => {
