@@ -84,6 +84,17 @@ function readApp(shown: unknown): App {
     refreshGraceSeconds: app.refresh_grace_seconds,
     refreshLifetimeSeconds: app.refresh_lifetime_seconds,
     createdAt: app.created_at,
+    registration: 'manual',
+    homepage: null,
+    policyUri: null,
+    termsUri: null,
+    optionalScopes: [],
+    refreshIdleSeconds: null,
+    reuseResponse: 'revoke',
+    requiresDpop: false,
+    isVerified: false,
+    isSuspended: false,
     isStopped: false,
+    fingerprint: null,
   }
 }

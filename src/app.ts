@@ -6,12 +6,14 @@ import Koa from 'koa'
 import mount from 'koa-mount'
 import { getMe } from './api/me.api.ts'
 import { createApi, failedCredentialsClass } from './api/pipeline.ts'
+import { createRefusals } from './apps/refusals.ts'
 import { createSealer } from './audit/seal.ts'
 import { docsRoutes } from './console/docs.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Config } from './core/config.ts'
 import { type Contract, checkHandlers } from './core/contract.ts'
 import type { Handlers } from './core/handler.ts'
+import { createMetrics } from './core/metrics.ts'
 import { Problem } from './core/problems.ts'
 import type { Profile } from './core/profile.ts'
 import type { Log } from './core/telemetry.ts'
@@ -38,6 +40,7 @@ import { interactionRoutes } from './oauth/interactions/routes.ts'
 import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
+import { tellRefusals } from './oauth/tell-refusals.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
 import { invitationRateClasses, invitationUrl } from './operators/invite.ts'
 import { createFactorKeys } from './operators/second-factor.ts'
@@ -50,6 +53,7 @@ import { createBrowserSessions } from './web/browser-session.ts'
 import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
 import { pinHost } from './web/host.ts'
+import { metricsPage } from './web/metrics.ts'
 import { pageErrors, showError } from './web/page-errors.ts'
 import { requestId, stampRequestId } from './web/request-id.ts'
 import { createViews } from './web/views.ts'
@@ -91,6 +95,8 @@ export function build(parts: AppParts): App {
       background.run(() => sendInvitation(parts.mailer, { ...letter, brand: profile.brand.name }))
     }
   }
+  const metrics = createMetrics()
+  const refusals = createRefusals(database.knex, background)
   const handlers = handlersOf({ ...parts, inviteByMail })
   checkHandlers(contract, handlers)
 
@@ -168,6 +174,7 @@ export function build(parts: AppParts): App {
   })
   app.use(pageHeaders(publicUrl))
   app.use(pageErrors(views, log))
+  app.use(metricsPage(metrics.read, config.metricsToken))
   app.use(pinHost(publicUrl))
   app.use((ctx, next) => {
     if (!ctx.state['isPublicHost']) {
@@ -193,6 +200,7 @@ export function build(parts: AppParts): App {
   app.use(speakTruth())
   app.use(commitExchanges(database, trustedProxies))
   app.use(mount('/', engine))
+  tellRefusals(engine, { refusals, metrics })
   engine.on('server_error', (ctx, err) => {
     log.error({ request_id: requestId(ctx), err }, 'authorization server failed')
   })

@@ -39,6 +39,7 @@ const guests: Readonly<Record<string, Doors>> = {
   'oidc-provider': ['src/oauth/engine.ts'],
   pg: ['src/db/'],
   pino: ['src/core/telemetry.ts'],
+  'prom-client': ['src/core/metrics.ts'],
   'rate-limiter-flexible': ['src/limits/'],
   // At the borders, where data comes in from outside.
   zod: ['src/core/', 'src/db/migrate.ts', 'src/keys/provision.api.ts', 'src/sample/seed.ts'],

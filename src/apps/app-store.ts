@@ -2,46 +2,84 @@
 import type { ClientId, OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Database, Db, Statement, Tx } from '../db/connect.ts'
-import type { App } from './app.ts'
+import type { Digest } from '../lib/digest.ts'
+import type { App, Registration, ReuseResponse } from './app.ts'
 
 interface AppRow {
   readonly client_id: ClientId
-  readonly organization_id: OrganizationId
+  readonly organization_id: OrganizationId | null
+  readonly registration: Registration
   readonly mode: Mode
   readonly name: string
+  readonly homepage: string | null
+  readonly policy_uri: string | null
+  readonly terms_uri: string | null
   readonly redirect_uris: readonly string[]
   readonly scopes: readonly string[]
+  readonly optional_scopes: readonly string[]
   readonly refresh_grace_seconds: number
   readonly refresh_lifetime_seconds: number
+  readonly refresh_idle_seconds: number | null
+  readonly reuse_response: ReuseResponse
+  readonly requires_dpop: boolean
+  readonly verified_at: Date | null
+  readonly suspended_at: Date | null
   readonly created_at: Date
   readonly is_stopped: boolean
+  readonly fingerprint: Digest | null
 }
 
-const toApp = (row: AppRow): App => ({
+export const toApp = (row: AppRow): App => ({
   clientId: row.client_id,
   organization: row.organization_id,
+  registration: row.registration,
   mode: row.mode,
   name: row.name,
+  homepage: row.homepage,
+  policyUri: row.policy_uri,
+  termsUri: row.terms_uri,
   redirectUris: row.redirect_uris,
   scopes: row.scopes,
+  optionalScopes: row.optional_scopes,
   refreshGraceSeconds: row.refresh_grace_seconds,
   refreshLifetimeSeconds: row.refresh_lifetime_seconds,
+  refreshIdleSeconds: row.refresh_idle_seconds,
+  reuseResponse: row.reuse_response,
+  requiresDpop: row.requires_dpop,
+  isVerified: row.verified_at !== null,
+  isSuspended: row.suspended_at !== null,
   createdAt: row.created_at,
   isStopped: row.is_stopped,
+  fingerprint: row.fingerprint,
 })
 
-export async function insertApp(db: Db, app: Omit<App, 'isStopped'>): Promise<void> {
-  await db('oauth_apps').insert({
-    client_id: app.clientId,
-    organization_id: app.organization,
-    mode: app.mode,
-    name: app.name,
-    redirect_uris: app.redirectUris,
-    scopes: app.scopes,
-    refresh_grace_seconds: app.refreshGraceSeconds,
-    refresh_lifetime_seconds: app.refreshLifetimeSeconds,
-    created_at: app.createdAt,
-  })
+/** What is said of an app at its registration. */
+export type NewAppRow = Omit<App, 'isStopped' | 'isSuspended' | 'isVerified'>
+
+/** The columns of a registration. */
+export const toColumns = (app: NewAppRow) => ({
+  client_id: app.clientId,
+  organization_id: app.organization,
+  registration: app.registration,
+  mode: app.mode,
+  name: app.name,
+  homepage: app.homepage,
+  policy_uri: app.policyUri,
+  terms_uri: app.termsUri,
+  redirect_uris: app.redirectUris,
+  scopes: app.scopes,
+  optional_scopes: app.optionalScopes,
+  refresh_grace_seconds: app.refreshGraceSeconds,
+  refresh_lifetime_seconds: app.refreshLifetimeSeconds,
+  refresh_idle_seconds: app.refreshIdleSeconds,
+  reuse_response: app.reuseResponse,
+  requires_dpop: app.requiresDpop,
+  created_at: app.createdAt,
+  fingerprint: app.fingerprint,
+})
+
+export async function insertApp(db: Db, app: NewAppRow): Promise<void> {
+  await db('oauth_apps').insert(toColumns(app))
 }
 
 const findByClientId: Statement = {
@@ -64,7 +102,7 @@ export async function holdApp(tx: Tx, clientId: ClientId): Promise<boolean> {
   return row !== undefined
 }
 
-/** From the commit on, the organizations' apps can or can't be used; index oauth_apps_organization_id_index. */
+/** From the commit on, the organizations' apps can or can't be used (one suspended itself never can); index oauth_apps_organization_id_index. */
 export async function setAppsStopped(
   tx: Tx,
   organizations: readonly OrganizationId[],
@@ -72,7 +110,7 @@ export async function setAppsStopped(
 ): Promise<void> {
   await tx('oauth_apps')
     .whereRaw('organization_id = any(?)', [[...organizations]])
-    .update({ is_stopped: isStopped })
+    .update({ is_stopped: tx.raw('? or suspended_at is not null', [isStopped]) })
 }
 
 /** Newest first; of one organization, or of all. */

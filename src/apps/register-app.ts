@@ -1,7 +1,7 @@
 // Registering and deleting an OAuth app.
 import { record } from '../audit/record.ts'
 import type { Attribution } from '../core/attribution.ts'
-import { type ClientId, newClientId } from '../core/ids.ts'
+import { type ClientId, newClientId, type OrganizationId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
@@ -12,9 +12,23 @@ import { redirectUriMistake } from './redirect-uri.ts'
 const longestName = 100
 
 /** Its scopes are names from the profile's catalogue: the caller has checked them. */
-export type NewApp = Omit<App, 'clientId' | 'createdAt' | 'isStopped'> & {
-  readonly by: Attribution
-}
+export type NewApp = Required<Pick<App, 'mode' | 'name' | 'redirectUris' | 'scopes'>> &
+  Pick<App, 'refreshGraceSeconds' | 'refreshLifetimeSeconds'> &
+  Partial<
+    Pick<
+      App,
+      | 'homepage'
+      | 'policyUri'
+      | 'termsUri'
+      | 'optionalScopes'
+      | 'refreshIdleSeconds'
+      | 'reuseResponse'
+      | 'requiresDpop'
+    >
+  > & {
+    readonly organization: OrganizationId
+    readonly by: Attribution
+  }
 
 /**
  * @throws Problem invalid_parameter for a name, or a redirect URI, that can't be registered;
@@ -37,20 +51,32 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
     const mistake = redirectUriMistake(uri)
     if (mistake) throw new Problem('invalid_parameter', { param: 'redirect_uri', say: `${uri}: ${mistake}` })
   }
-  const { by, ...fields } = wanted
+  const { by, organization, ...fields } = wanted
   const app: App = {
+    homepage: null,
+    policyUri: null,
+    termsUri: null,
+    optionalScopes: [],
+    refreshIdleSeconds: null,
+    reuseResponse: 'revoke',
+    requiresDpop: false,
     ...fields,
+    organization,
+    registration: 'manual',
     clientId: newClientId(),
     redirectUris: [...new Set(wanted.redirectUris)],
     scopes: [...new Set(wanted.scopes)].sort(),
     createdAt: now,
     isStopped: false,
+    isSuspended: false,
+    isVerified: false,
+    fingerprint: null,
   }
   await db.transaction(async (tx) => {
-    await requireActiveOrganization(tx, app.organization)
+    await requireActiveOrganization(tx, organization)
     await insertApp(tx, app)
     await record(tx, {
-      organization: app.organization,
+      organization,
       by,
       action: 'app.created',
       target: app.clientId,

@@ -41,12 +41,27 @@ export const deeds = {
   'key.activated': 'Activated an API key again',
   'key.deleted': 'Deleted an API key',
   'app.created': 'Registered an app',
+  'app.updated': 'Changed an app',
+  'app.logo_changed': 'Changed the logo of an app',
+  'app.verified': 'Verified an app',
+  'app.unverified': 'Took back that an app is verified',
+  'app.suspended': 'Suspended an app',
+  'app.resumed': 'Resumed an app',
   'app.deleted': 'Deleted an app',
   'grant.allowed': 'Allowed an app to act for the account',
   'grant.revoked': "Took back an app's access",
   'token.issued': 'Got its first access token',
   'token.refreshed': 'Got a new access token',
   'refresh_token.reused': 'Presented a refresh token a second time',
+  'resource_server.created': 'Registered a resource server',
+  'resource_server.secret_rotated': 'Rotated the secret of a resource server',
+  'resource_server.deleted': 'Deleted a resource server',
+  'registration_token.created': 'Made a token to register apps with',
+  'registration_token.deleted': 'Deleted a token to register apps with',
+  'signing_key.created': 'Made a signing key',
+  'signing_key.retired': 'Retired a signing key',
+  'cookie_key.created': 'Made a cookie key',
+  'cookie_key.retired': 'Retired a cookie key',
 } as const satisfies Record<Action, string>
 
 const groups = {
@@ -59,6 +74,10 @@ const groups = {
   grant: 'Access of apps',
   token: 'Tokens',
   refresh_token: 'Tokens',
+  resource_server: 'Resource servers',
+  registration_token: 'Apps',
+  signing_key: 'Server keys',
+  cookie_key: 'Server keys',
 } as const satisfies Record<Action extends `${infer Group}.${string}` ? Group : never, string>
 
 export const isAction = (text: string): text is Action => Object.hasOwn(deeds, text)

@@ -26,7 +26,11 @@ export function docsRoutes(profile: Profile, contract: Contract, publicUrl: stri
       headers: profile.headers,
       rateClasses: profile.rateClasses,
       operations: contract.operations,
-      scopes: Object.entries(profile.scopes).map(([name, scope]) => ({ name, ...scope })),
+      scopes: Object.entries(profile.scopes).map(([name, { sentence, detail }]) => ({
+        name,
+        sentence: sentence.en,
+        detail: detail.en,
+      })),
     })
   })
 

@@ -131,7 +131,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
     const rows = scopeGrid(profile, limits.scopes).map(({ resource, levels }) => ({
       resource,
       levels: levels.map((level) => ({ ...level, isChosen: typed.levels[resource] === level.level })),
-      sentences: levels.at(-1)?.scopes.map((name) => profile.scopes[name]?.sentence) ?? [],
+      sentences: levels.at(-1)?.scopes.map((name) => profile.scopes[name]?.sentence.en) ?? [],
     }))
     visits.show(ctx, who, keysPath, 'api-key-new', { ...props, rows }, mistake ? 422 : 200)
   }
@@ -205,7 +205,10 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
     const successor = await findSuccessor(db, listing.key.id)
     visits.show(ctx, who, keysPath, 'api-key', {
       key: describeListing(listing, profile.keyRotationDays, clock()),
-      scopes: listing.key.scopes.map((name) => ({ name, sentence: profile.scopes[name]?.sentence ?? name })),
+      scopes: listing.key.scopes.map((name) => ({
+        name,
+        sentence: profile.scopes[name]?.sentence.en ?? name,
+      })),
       successor,
       isAdmin: who.current.role === 'ADMIN',
       done: sentenceFor(doneWithKey, ctx.query['done']),

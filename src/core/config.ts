@@ -19,6 +19,8 @@ export interface Config {
   readonly dataDirectory: string
   readonly profile: string
   readonly logLevel: string
+  /** What reads /metrics from elsewhere; null leaves it to programs of this machine. */
+  readonly metricsToken: Secret | null
   /** Newest first; null lets a development start make and keep its own. */
   readonly cookieKeys: readonly Secret[] | null
   /** How many proxies stand before us and append to X-Forwarded-For. */
@@ -50,6 +52,7 @@ const variables = {
   DATA_DIR: [z.string().min(1), 'a directory'],
   PROFILE: [z.string().min(1), 'the name of a packaged profile, or the path of a .json file'],
   LOG_LEVEL: [z.enum(levels), levels.join(', ')],
+  METRICS_TOKEN: [z.string().regex(/^[\x21-\x7e]{16,}$/), 'a secret of at least 16 characters'],
   COOKIE_KEYS: [
     z.string().regex(/^[^,\s]{32,}(,[^,\s]{32,})*$/),
     'one or more secrets of at least 32 characters, separated by commas, the newest first',
@@ -59,6 +62,7 @@ const variables = {
 
 const secretVariables = new Set([
   'COOKIE_KEYS',
+  'METRICS_TOKEN',
   'DATABASE_URL',
   'DATABASE_URL_DIRECT',
   'REDIS_URL',
@@ -95,6 +99,7 @@ export function loadConfig(env: Environment): Config {
   const redisUrl = read('REDIS_URL')
   const smtpUrl = read('SMTP_URL')
   const mailFrom = read('MAIL_FROM')
+  const metricsToken = read('METRICS_TOKEN')
   const cookieKeys = read('COOKIE_KEYS')?.split(',')
   if (production && !env['PUBLIC_URL']) wrong.push('PUBLIC_URL is missing: production needs an https origin.')
   if (production && !env['COOKIE_KEYS']) {
@@ -115,6 +120,7 @@ export function loadConfig(env: Environment): Config {
     dataDirectory: resolve(read('DATA_DIR') ?? '.latchkey'),
     profile: read('PROFILE') ?? 'boothzen',
     logLevel: read('LOG_LEVEL') ?? 'info',
+    metricsToken: metricsToken ? new Secret(metricsToken) : null,
     cookieKeys: cookieKeys ? cookieKeys.map((key) => new Secret(key)) : null,
     trustedProxies: read('TRUST_PROXY') ?? 0,
   }

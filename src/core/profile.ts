@@ -9,6 +9,9 @@ const prefix = z.string().regex(/^[a-z][a-z0-9]*(_[a-z0-9]+)*_$/, 'a prefix like
 const byMode = z.strictObject({ live: prefix, test: prefix })
 const seconds = z.int().positive()
 
+/** A text for people, in the languages of the pages that they see on their way to an app. */
+const localized = z.strictObject({ en: z.string().min(1), fr: z.string().min(1) })
+
 const window = z.strictObject({ requests: z.int().positive(), seconds })
 
 const sampleResource = z.strictObject({
@@ -59,9 +62,10 @@ const profileSchema = z.strictObject({
   scopes: z.record(
     z.string().regex(/^[a-z_]+:[a-z_]+$/),
     z.strictObject({
-      group: z.enum(['see', 'change']),
-      sentence: z.string(),
-      detail: z.string(),
+      /** Under which heading the consent page says it: See, See and change, Delete or pay. */
+      group: z.enum(['see', 'change', 'danger']),
+      sentence: localized,
+      detail: localized,
       /** True for a scope that administrators give to API keys, and no app may ask for. */
       apiKeysOnly: z.boolean().default(false),
     }),
@@ -71,6 +75,24 @@ const profileSchema = z.strictObject({
     authorizationCodeSeconds: seconds.max(600),
     refreshTokenSeconds: seconds,
     refreshGraceSeconds: z.int().min(0).max(1800),
+    /** A refresh token that is not used for so long is no longer good; null for no such limit. */
+    refreshIdleSeconds: seconds.nullable(),
+    /** What a request without a scope asks for (RFC 6749 section 3.3), as far as the app may. */
+    defaultScopes: z.array(z.string()),
+    /** Apps that register by themselves (RFC 7591). */
+    dynamicRegistration: z.strictObject({
+      policy: z.enum(['off', 'open', 'token']),
+      /** What such an app works with. */
+      mode: z.enum(['live', 'test']),
+      /** How often one address may register. */
+      rate: window,
+      /** One that nobody allowed anything is forgotten after so long … */
+      unconsentedSeconds: seconds,
+      /** … and one that nobody allows anything any more, after so long. */
+      idleSeconds: seconds,
+    }),
+    /** Apps that are named by the address of a document about them (Client ID Metadata Documents). */
+    clientMetadataDocuments: z.strictObject({ enabled: z.boolean(), mode: z.enum(['live', 'test']) }),
   }),
   sample: z.strictObject({
     /** Rows for an empty database, relative to the profile's own file. */
@@ -83,6 +105,9 @@ export type Profile = z.infer<typeof profileSchema> & {
   /** The folder of the profile's file: what its relative paths start from. */
   readonly folder: string
 }
+
+/** The languages of the pages that people see on their way to an app. */
+export type Locale = 'en' | 'fr'
 
 /** The scopes that an OAuth app may ask for. */
 export function appScopes(profile: Profile): string[] {

@@ -2,7 +2,11 @@
 import type { Db, Tx } from './connect.ts'
 
 /** Any numbers will do, so long as every version of Latchkey takes the same ones. */
-const locks = { 'first start': 7_236_017_045, 'sealing the ledger': 7_236_017_046 } as const
+const locks = {
+  'first start': 7_236_017_045,
+  'sealing the ledger': 7_236_017_046,
+  sweeping: 7_236_017_047,
+} as const
 
 /** Runs `work` in a transaction that others of the same name wait for. Its changes commit with it. */
 export function underLock<T>(db: Db, name: keyof typeof locks, work: (tx: Tx) => Promise<T>): Promise<T> {

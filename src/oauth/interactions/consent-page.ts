@@ -34,7 +34,7 @@ export interface ConsentRequest {
   readonly mistake: string | null
 }
 
-const groupTitles = { see: 'See', change: 'See and change' } as const
+const groupTitles = { see: 'See', change: 'See and change', danger: 'Delete or pay' } as const
 
 export function consentPage(profile: Profile, request: ConsentRequest): ConsentPage {
   const { app, memberships } = request
@@ -53,12 +53,14 @@ export function consentPage(profile: Profile, request: ConsentRequest): ConsentP
       // Chosen beforehand only where there is no choice.
       checked: choices.length === 1 && membership === choices[0],
     })),
-    groups: (['see', 'change'] as const)
+    groups: (['see', 'change', 'danger'] as const)
       .map((group) => ({
         title: groupTitles[group],
         scopes: request.scopes.flatMap((name) => {
           const scope = profile.scopes[name]
-          return scope?.group === group ? [{ name, sentence: scope.sentence, detail: scope.detail }] : []
+          return scope?.group === group
+            ? [{ name, sentence: scope.sentence.en, detail: scope.detail.en }]
+            : []
         }),
       }))
       .filter((group) => group.scopes.length > 0),

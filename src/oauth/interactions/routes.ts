@@ -106,7 +106,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
     if (!person) throw new Error('consent is asked of someone')
     const [memberships, owner] = await Promise.all([
       listMemberships(database.knex, person.id),
-      findOrganization(database.knex, app.organization),
+      app.organization ? findOrganization(database.knex, app.organization) : null,
     ])
     const page = consentPage(parts.profile, {
       app,
