@@ -12,7 +12,8 @@ export function urlOf(url: string, database: string): string {
   return changed.href
 }
 
-async function onServer(url: string, sql: string): Promise<void> {
+/** One statement, on the database that `url` names. */
+export async function onServer(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
