@@ -15,7 +15,7 @@ import { type Contract, checkHandlers } from './core/contract.ts'
 import type { Handlers } from './core/handler.ts'
 import { createMetrics } from './core/metrics.ts'
 import { Problem } from './core/problems.ts'
-import type { Profile } from './core/profile.ts'
+import { appScopes, type Profile } from './core/profile.ts'
 import type { Log } from './core/telemetry.ts'
 import { findPrincipal } from './credentials/credential-store.ts'
 import type { SecretFormat } from './credentials/format.ts'
@@ -26,6 +26,7 @@ import { keysHandlers } from './keys/keys.api.ts'
 import { createLastUse } from './keys/last-use.ts'
 import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
 import { createBackground } from './lib/background.ts'
+import type { Digest } from './lib/digest.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
 import type { Clock } from './lib/time.ts'
@@ -37,10 +38,15 @@ import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { commitExchanges } from './oauth/exchange.ts'
 import { interactionRoutes } from './oauth/interactions/routes.ts'
+import { introspection, introspectionRateClasses } from './oauth/introspection.ts'
+import { jwks } from './oauth/jwks.ts'
 import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
+import { createResources, normalizeRequestedResource } from './oauth/resources.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
+import { readPublicKeys } from './oauth/signing-keys.ts'
 import { tellRefusals } from './oauth/tell-refusals.ts'
+import { isRead, wellKnown } from './oauth/well-known.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
 import { invitationRateClasses, invitationUrl } from './operators/invite.ts'
 import { createFactorKeys } from './operators/second-factor.ts'
@@ -106,12 +112,15 @@ export function build(parts: AppParts): App {
       ...signInRateClasses,
       ...authorizeRateClasses,
       ...invitationRateClasses,
+      ...introspectionRateClasses,
       [failedCredentialsClass]: [profile.failedCredentials],
     },
     config.redisUrl,
   )
-  const { resource: audience, metadata, metadataPath } = protectedResource(profile, publicUrl)
-  const validate = createValidator({ format, find: (hash) => findPrincipal(database, hash), clock, audience })
+  const ownResource = protectedResource(profile, publicUrl)
+  const { resource: audience, metadataPath } = ownResource
+  const validatorParts = { format, find: (hash: Digest) => findPrincipal(database, hash), clock, audience }
+  const validate = createValidator(validatorParts)
   const lastUse = createLastUse(database.knex, clock, log)
   const sealer = createSealer(database.knex, log)
   const resourceMetadataUrl = publicUrl + metadataPath
@@ -134,10 +143,11 @@ export function build(parts: AppParts): App {
   const db = database.knex
   const factorKeys = createFactorKeys(cookieKeys)
   const signIn = createLocalSignIn({ db, turnstile, factorKeys, background, clock })
+  const resources = createResources(database, audience, appScopes(profile))
   const engine = createEngine({
     ...parts,
     publicUrl,
-    audience,
+    resources,
     resumeUrl: `${publicUrl}/oauth/authorize`,
     accessTokenSeconds: profile.oauth.accessTokenSeconds,
     renderError: (ctx, { error, error_description: reason }) => {
@@ -185,18 +195,26 @@ export function build(parts: AppParts): App {
     return next()
   })
   app.use(assets.serve)
-  app.use((ctx, next) => {
-    if (ctx.path !== metadataPath || !isRead(ctx)) return next()
-    ctx.set('Access-Control-Allow-Origin', '*')
-    ctx.body = metadata
-    return undefined
-  })
+  app.use(wellKnown(ownResource))
+  app.use(jwks(() => readPublicKeys(database.knex, cookieKeys, clock())))
+  app.use(
+    introspection({
+      ...validatorParts,
+      database,
+      turnstile,
+      log,
+      trustedProxies,
+      issuer: publicUrl,
+      noteUse: lastUse.note,
+    }),
+  )
   app.use(docsRoutes(profile, contract, publicUrl, views).routes())
   const { mailer } = parts
   app.use(consoleRoutes({ ...people, ...account, db, publicUrl, profile, format, mailer }).routes())
-  app.use(interactionRoutes({ ...people, engine, database, profile, audience }).routes())
+  app.use(interactionRoutes({ ...people, engine, database, profile, resources }).routes())
   app.use(limitAuthorize(turnstile, trustedProxies))
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
+  app.use(normalizeRequestedResource())
   app.use(speakTruth())
   app.use(commitExchanges(database, trustedProxies))
   app.use(mount('/', engine))
@@ -233,8 +251,6 @@ export function handlersOf({ database, ...others }: HandlerParts): Handlers {
     platform: new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]]),
   }
 }
-
-const isRead = ({ method }: { readonly method: string }) => method === 'GET' || method === 'HEAD'
 
 /** The id of an interaction is half of what resumes it: the other half is a cookie. */
 function hideInteractionId(path: string): string {

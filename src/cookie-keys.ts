@@ -1,7 +1,8 @@
-// The cookie keys of a development start: made once, kept in the data directory for the next one.
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// The cookie keys of a development start: made once, kept in the data directory for the next one, a line each.
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from './core/config.ts'
+import { sha256 } from './lib/digest.ts'
 import { randomToken } from './lib/random.ts'
 import { Secret } from './lib/secret.ts'
 import { StartupError } from './lib/startup-error.ts'
@@ -9,12 +10,36 @@ import { StartupError } from './lib/startup-error.ts'
 /** Newest first: those of the configuration, or the kept ones. @throws StartupError when they can't be kept */
 export function cookieKeysOf(config: Config): readonly Secret[] {
   if (config.cookieKeys) return config.cookieKeys
-  const file = join(config.dataDirectory, 'cookie-keys')
-  const key = readOrMake(file).trim()
-  if (key.length < 32)
+  const file = fileOf(config)
+  const keys = readOrMake(file).trim().split(/\s+/)
+  if (keys.some((key) => key.length < 32))
     throw new StartupError(`${file} is damaged. Delete it: everybody will have to sign in again.`)
-  return [new Secret(key)]
+  return keys.map((key) => new Secret(key))
 }
+
+export function newCookieKey(): Secret {
+  return new Secret(randomToken())
+}
+
+/** Keeps these for the next start, in place of those that are kept: whole, or not at all. */
+export function keepCookieKeys(config: Config, keys: readonly Secret[]): void {
+  const file = fileOf(config)
+  const draft = draftOf(file)
+  try {
+    writeFileSync(draft, keys.map((key) => key.reveal()).join('\n'), { flag: 'wx', mode: 0o600 })
+    renameSync(draft, file)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+/** What a cookie key is called where it must not be seen. */
+export function fingerprintOf(key: Secret): string {
+  return `cookie_key_${sha256(`latchkey cookie key ${key.reveal()}`).toString('hex').slice(0, 12)}`
+}
+
+const fileOf = (config: Config) => join(config.dataDirectory, 'cookie-keys')
+const draftOf = (file: string) => `${file}.${process.pid}-${randomToken().slice(0, 8)}`
 
 function readOrMake(file: string): string {
   try {
@@ -45,7 +70,7 @@ function readIfThere(file: string): string | null {
 /** Of processes that start at once one is first with a whole file, and all read the same. */
 function make(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o711 })
-  const draft = `${file}.${process.pid}-${randomToken().slice(0, 8)}`
+  const draft = draftOf(file)
   try {
     writeFileSync(draft, randomToken(), { flag: 'wx', mode: 0o600 })
     linkSync(draft, file)

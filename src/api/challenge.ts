@@ -12,7 +12,7 @@ export function challengeOf(problem: Problem, resourceMetadataUrl: string): stri
     case 'invalid_credential':
       return `Bearer error="invalid_token", ${metadata}`
     case 'insufficient_scope':
-      return `Bearer error="insufficient_scope", scope="${printScopes(problem.details.missingScopes ?? [])}", ${metadata}`
+      return `Bearer error="insufficient_scope", scope="${printScopes(problem.details.neededScopes ?? [])}", ${metadata}`
     default:
       return null
   }

@@ -60,6 +60,7 @@ export const actions = [
   'signing_key.created',
   'signing_key.retired',
   'cookie_key.created',
+  'cookie_key.resealed',
   'cookie_key.retired',
 ] as const
 

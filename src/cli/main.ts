@@ -20,6 +20,9 @@ const nouns: Readonly<Record<string, () => Promise<Add>>> = {
   key: async () => (await import('./key.ts')).keyCommands,
   app: async () => (await import('./app.ts')).appCommands,
   grant: async () => (await import('./grant.ts')).grantCommands,
+  'resource-server': async () => (await import('./resource-server.ts')).resourceServerCommands,
+  'signing-key': async () => (await import('./signing-key.ts')).signingKeyCommands,
+  'cookie-key': async () => (await import('./cookie-key.ts')).cookieKeyCommands,
   audit: async () => (await import('./audit.ts')).auditCommands,
 }
 

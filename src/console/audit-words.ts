@@ -61,6 +61,7 @@ export const deeds = {
   'signing_key.created': 'Made a signing key',
   'signing_key.retired': 'Retired a signing key',
   'cookie_key.created': 'Made a cookie key',
+  'cookie_key.resealed': 'Sealed secrets under the newest cookie key',
   'cookie_key.retired': 'Retired a cookie key',
 } as const satisfies Record<Action, string>
 

@@ -12,6 +12,7 @@ interface Holder {
   readonly organization: OrganizationId
   readonly mode: Mode
   readonly scopes: Scopes
+  readonly issuedAt: Date
   readonly expiresAt: Date | null
 }
 
@@ -74,11 +75,19 @@ export function requireScopes(who: Principal, { requiredScopes }: Operation): Ca
     const names = missing.map((scope) => `"${scope}"`).join(', ')
     throw new Problem('insufficient_scope', {
       say: `The credential lacks the scope ${names}, which this operation requires.`,
-      missingScopes: missing,
+      neededScopes: neededScopes(who, requiredScopes),
     })
   }
   // The proof is minted here and below alone; it exists for the compiler only.
   return who as Caller
+}
+
+/**
+ * All that the operation requires. An app is told what its token holds as well: clients ask for exactly what the
+ * challenge names (MCP, "Scope Challenge Handling"), and would come back with less than they had.
+ */
+function neededScopes(who: TenantPrincipal, required: readonly string[]): readonly string[] {
+  return who.kind === 'access_token' ? [...new Set([...who.scopes, ...required])] : required
 }
 
 /** @throws Problem wrong_credential_kind */

@@ -56,8 +56,8 @@ export interface ProblemDetails {
   readonly param?: string
   /** For the log only: what really was the matter. */
   readonly reason?: string
-  /** The scopes that were lacking (RFC 6750 section 3.1). */
-  readonly missingScopes?: readonly string[]
+  /** What a credential would have to hold (RFC 6750 section 3.1). */
+  readonly neededScopes?: readonly string[]
   /** Seconds to wait. */
   readonly retryAfter?: number
   /** The thing that stands in the way, by its id. */

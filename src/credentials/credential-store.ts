@@ -16,13 +16,14 @@ interface CredentialRow {
   readonly key_id: KeyId | null
   readonly platform_id: PlatformId | null
   readonly allowed_addresses: readonly string[] | null
+  readonly created_at: Date
   readonly expires_at: Date | null
 }
 
 const findByHash: Statement = {
   name: 'credential-by-hash',
   text: `select kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, key_id, platform_id,
-           allowed_addresses, expires_at
+           allowed_addresses, created_at, expires_at
          from credentials where hash = $1`,
 }
 
@@ -99,9 +100,9 @@ function toPrincipal(row: CredentialRow): Principal {
     if (row.platform_id === null) throw new Error('a platform_key row without a platform')
     return { kind: 'platform_key', platform: row.platform_id, scopes, expiresAt: null }
   }
-  const { organization_id: organization, mode, expires_at: expiresAt } = row
+  const { organization_id: organization, mode, created_at: issuedAt, expires_at: expiresAt } = row
   if (organization === null || mode === null) throw new Error(`an ${row.kind} row without its organization`)
-  const holder = { organization, mode, scopes, expiresAt }
+  const holder = { organization, mode, scopes, issuedAt, expiresAt }
   if (row.kind === 'api_key') {
     if (row.key_id === null) throw new Error('an api_key row without a key')
     return { ...holder, kind: 'api_key', key: row.key_id, allowedAddresses: row.allowed_addresses }

@@ -20,6 +20,8 @@ import {
 } from './engine.ts'
 import { currentExchange } from './exchange.ts'
 import { present } from './presentation.ts'
+import { normalizeResource } from './resource-uri.ts'
+import type { Resources } from './resources.ts'
 import { type RotationParts, refresh } from './rotation.ts'
 
 export interface EngineParts extends AdapterParts, RotationParts {
@@ -27,8 +29,8 @@ export interface EngineParts extends AdapterParts, RotationParts {
   readonly contract: Contract
   readonly format: SecretFormat
   readonly publicUrl: string
-  /** The only resource server there is: what access tokens are for. */
-  readonly audience: string
+  /** What access tokens can be for. */
+  readonly resources: Resources
   readonly cookieKeys: readonly Secret[]
   readonly signingKeys: JWKS
   readonly renderError: (
@@ -84,14 +86,14 @@ function readRefreshRequest(ctx: KoaContextWithOIDC) {
     clientId: client.clientId,
     refreshToken,
     scope: typeof scope === 'string' ? scope : undefined,
-    resource: [resource ?? []].flat().map(String),
+    resource: [resource ?? []].flat().map((it) => normalizeResource(String(it)) ?? String(it)),
     elapsedMs: exchange.elapsedMs,
     origin: exchange.origin,
   }
 }
 
 function configurationOf(parts: EngineParts): Configuration {
-  const { profile, audience, publicUrl } = parts
+  const { profile, resources, publicUrl } = parts
   const scopes = appScopes(profile)
   const secure = publicUrl.startsWith('https:')
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
@@ -120,7 +122,10 @@ function configurationOf(parts: EngineParts): Configuration {
     revokeGrantPolicy: () => true,
     allowOmittingSingleRegisteredRedirectUri: true,
     // The person was seen to be there when the grant was made, and takes it along when disabled.
-    findAccount: async (_ctx, sub) => ({ accountId: sub, claims: async () => ({ sub }) }),
+    findAccount: async (ctx, sub) => {
+      writeResourceOurWay(ctx)
+      return { accountId: sub, claims: async () => ({ sub }) }
+    },
     loadExistingGrant: async (ctx) => {
       // Each authorization has a grant of its own (decision 6): never one that the session remembers.
       const grantId = ctx.oidc.result?.consent?.grantId
@@ -145,14 +150,21 @@ function configurationOf(parts: EngineParts): Configuration {
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => audience,
+        // It is asked as well when several were named: a grant is for one.
+        defaultResource: (_ctx, _client, oneOf) => {
+          if (oneOf) throw new errors.InvalidTarget('name one resource')
+          return resources.own.audience
+        },
         useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, resource, client) => {
-          if (resource !== audience) throw new errors.InvalidTarget()
+        getResourceServerInfo: async (ctx, name, client) => {
+          if (Array.isArray(ctx.oidc.params?.['resource']))
+            throw new errors.InvalidTarget('name one resource')
+          const resource = normalizeResource(name) === name ? await resources.find(name) : null
+          if (!resource) throw new errors.InvalidTarget()
           const allowed = parseScopes(client.scope)
           return {
-            scope: printScopes(scopes.filter((scope) => allowed.has(scope))),
-            audience,
+            scope: printScopes(resource.scopes.filter((scope) => allowed.has(scope))),
+            audience: resource.audience,
             accessTokenFormat: 'opaque',
           }
         },
@@ -175,6 +187,15 @@ function configurationOf(parts: EngineParts): Configuration {
       end_session: '/oauth/logout',
     },
   }
+}
+
+/**
+ * The engine compares a token request's resource with the code's letter by letter, and looks for the account right
+ * before: here it is written as we write it.
+ */
+function writeResourceOurWay({ oidc: { params } }: KoaContextWithOIDC): void {
+  const named = params?.['resource']
+  if (params && typeof named === 'string') params['resource'] = normalizeResource(named) ?? named
 }
 
 /** When a person is asked: to sign in, and always to consent. */

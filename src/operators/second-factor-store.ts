@@ -65,6 +65,21 @@ export async function replaceSeal(tx: Tx, person: PersonId, before: Buffer, seal
   await tx('second_factors').where({ person_id: person, sealed: before }).update({ sealed })
 }
 
+export interface SealedFactor {
+  readonly person: PersonId
+  readonly sealed: Buffer
+}
+
+/** In the order of the persons' ids, those behind `after`. */
+export async function listSealed(db: Db, after: string, limit: number): Promise<SealedFactor[]> {
+  const rows: { person_id: PersonId; sealed: Buffer }[] = await db('second_factors')
+    .where('person_id', '>', after)
+    .orderBy('person_id')
+    .limit(limit)
+    .select('person_id', 'sealed')
+  return rows.map(({ person_id: person, sealed }) => ({ person, sealed }))
+}
+
 /** With its recovery codes. False when there was none in use. */
 export async function deleteFactor(tx: Tx, person: PersonId): Promise<boolean> {
   const factors: { confirmed_at: Date | null }[] = await tx('second_factors')

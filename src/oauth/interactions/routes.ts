@@ -20,6 +20,7 @@ import { originOf } from '../../web/client-address.ts'
 import { seeOther } from '../../web/see-other.ts'
 import type { Views } from '../../web/views.ts'
 import { type Engine, errors, type Interaction, type InteractionResults } from '../engine.ts'
+import type { Resources } from '../resources.ts'
 import { allow, appIsStopped } from './allow.ts'
 import { consentPage } from './consent-page.ts'
 import { nextStep } from './next-step.ts'
@@ -29,7 +30,7 @@ export interface InteractionParts {
   readonly engine: Engine
   readonly database: Database
   readonly profile: Profile
-  readonly audience: string
+  readonly resources: Resources
   readonly views: Views
   readonly sessions: BrowserSessions
   readonly signIn: SignIn
@@ -43,6 +44,8 @@ export interface Visit {
   readonly app: App
   readonly person: Person | null
   readonly scopes: readonly string[]
+  /** The one that they are for (RFC 8707). */
+  readonly resource: string
   readonly redirectUri: string
 }
 
@@ -69,11 +72,14 @@ export function interactionRoutes(parts: InteractionParts): Router {
     if (app.isStopped) throw appIsStopped()
     const session = sessions.read(ctx)
     const asked = parseScopes(String(interaction.params['scope'] ?? ''))
+    const resource = await parts.resources.find(String(interaction.params['resource']))
+    if (!resource) throw new errors.SessionNotFound('the resource of this interaction is gone')
     return {
       interaction,
       app,
       person: session ? await findSessionPerson(database.knex, session, clock()) : null,
-      scopes: app.scopes.filter((scope) => asked.has(scope)),
+      scopes: app.scopes.filter((scope) => asked.has(scope) && resource.scopes.includes(scope)),
+      resource: resource.audience,
       redirectUri: String(interaction.params['redirect_uri']),
     }
   }
@@ -146,7 +152,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
     const form = await readForm(ctx.req)
     sessions.checkForm(ctx, form)
     const at = await visit(ctx)
-    const { app, person, scopes, interaction } = at
+    const { app, person, scopes, resource, interaction } = at
     if (!person || stepOf(at).step !== 'consent') return seeOther(ctx, `/interaction/${interaction.uid}`)
     const decision = form.get('decision')
     if (decision === 'deny') {
@@ -164,7 +170,7 @@ export function interactionRoutes(parts: InteractionParts): Router {
       person: person.id,
       organization: chosen.organization.id,
       scopes,
-      resource: parts.audience,
+      resource,
       by: { ...originOf(ctx, parts.trustedProxies), actor: { kind: 'person', id: person.id } } as const,
     }
     const grantId = await allow(database.knex, consent, clock())
