@@ -77,6 +77,8 @@ export async function up(knex: Knex): Promise<void> {
       client_id text not null references oauth_apps on delete cascade,
       organization_id text not null references organizations on delete cascade,
       scopes text[] not null,
+      -- The optional ones that they left unticked: not given, and not asked for each time.
+      declined_scopes text[] not null default '{}',
       resource text not null,
       -- Where they were sent back to.
       redirect_hosts text[] not null,

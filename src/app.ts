@@ -32,11 +32,14 @@ import type { Secret } from './lib/secret.ts'
 import type { Clock } from './lib/time.ts'
 import { createTurnstile } from './limits/turnstile.ts'
 import type { Mailer } from './mail/mailer.ts'
+import { ignoreIdentityParameters } from './oauth/authorization-request.ts'
 import { authorizeRateClasses, limitAuthorize } from './oauth/authorize-limit.ts'
 import { createEngine, engineCookieNames } from './oauth/configuration.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { commitExchanges } from './oauth/exchange.ts'
+import { keepBrokenLinks } from './oauth/interactions/broken-link.ts'
+import { wordsOf } from './oauth/interactions/locale.ts'
 import { interactionRoutes } from './oauth/interactions/routes.ts'
 import { introspection, introspectionRateClasses } from './oauth/introspection.ts'
 import { jwks } from './oauth/jwks.ts'
@@ -60,7 +63,7 @@ import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
 import { pinHost } from './web/host.ts'
 import { metricsPage } from './web/metrics.ts'
-import { pageErrors, showError } from './web/page-errors.ts'
+import { englishErrors, pageErrors, showError } from './web/page-errors.ts'
 import { requestId, stampRequestId } from './web/request-id.ts'
 import { createViews } from './web/views.ts'
 
@@ -151,7 +154,9 @@ export function build(parts: AppParts): App {
     resumeUrl: `${publicUrl}/oauth/authorize`,
     accessTokenSeconds: profile.oauth.accessTokenSeconds,
     renderError: (ctx, { error, error_description: reason }) => {
-      showError(views, ctx, ctx.status, { error, say: sayOfEngine(error), reason: reason ?? null })
+      const { engineErrors, error: words } = wordsOf(ctx)
+      const say = engineErrors[error] ?? engineErrors.other
+      showError(views, ctx, ctx.status, { error, say, reason: reason ?? null }, words)
     },
   })
   const people = { views, sessions, signIn, clock, trustedProxies }
@@ -183,7 +188,7 @@ export function build(parts: AppParts): App {
     return path === profile.basePath || path.startsWith(`${profile.basePath}/`) ? api(ctx) : next()
   })
   app.use(pageHeaders(publicUrl))
-  app.use(pageErrors(views, log))
+  app.use(pageErrors(views, log, (ctx) => (isOnTheWay(ctx.path) ? wordsOf(ctx).error : englishErrors)))
   app.use(metricsPage(metrics.read, config.metricsToken))
   app.use(pinHost(publicUrl))
   app.use((ctx, next) => {
@@ -213,10 +218,12 @@ export function build(parts: AppParts): App {
   app.use(consoleRoutes({ ...people, ...account, db, publicUrl, profile, format, mailer }).routes())
   app.use(interactionRoutes({ ...people, engine, database, profile, resources }).routes())
   app.use(limitAuthorize(turnstile, trustedProxies))
+  app.use(ignoreIdentityParameters())
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
   app.use(normalizeRequestedResource())
   app.use(speakTruth())
   app.use(commitExchanges(database, trustedProxies))
+  app.use(keepBrokenLinks(database, views, engine))
   app.use(mount('/', engine))
   tellRefusals(engine, { refusals, metrics })
   engine.on('server_error', (ctx, err) => {
@@ -257,13 +264,9 @@ function hideInteractionId(path: string): string {
   return path.replace(/^(\/interaction|\/oauth\/authorize)\/[^/]+/i, '$1/(id)')
 }
 
-/** The engine's errors in words for the person who sees them; the developer's details stand below. */
-function sayOfEngine(error: string): string {
-  if (error === 'temporarily_unavailable')
-    return 'This app is suspended at the moment. Nothing was shared. Try again later.'
-  return error === 'server_error'
-    ? 'Something went wrong on our side. Go back to the app and try again.'
-    : 'This link from the app is not set up correctly, or is too old. Nothing was shared. Go back to the app and start again.'
+/** The pages that a person sees between an app's link and its answer: they speak the person's language. */
+function isOnTheWay(path: string): boolean {
+  return /^\/(interaction|oauth\/authorize)(\/|$)/i.test(path)
 }
 
 const readyWithinMs = 2000

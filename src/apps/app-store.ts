@@ -102,6 +102,19 @@ export async function holdApp(tx: Tx, clientId: ClientId): Promise<boolean> {
   return row !== undefined
 }
 
+/**
+ * A person allows the app something: what registered itself is kept for that (migration 003). Not more than once
+ * a minute, for people who allow the same app at the same time would wait for each other. To be called before
+ * the app is held by anything else in the transaction, which would have two of them wait in a circle.
+ */
+export async function noteConsent(tx: Tx, clientId: ClientId, now: Date): Promise<void> {
+  await tx.raw(
+    `update oauth_apps set consented_at = coalesce(consented_at, ?), last_consented_at = ?
+     where client_id = ? and (last_consented_at is null or last_consented_at < ?::timestamptz - interval '1 minute')`,
+    [now, now, clientId, now],
+  )
+}
+
 /** From the commit on, the organizations' apps can or can't be used (one suspended itself never can); index oauth_apps_organization_id_index. */
 export async function setAppsStopped(
   tx: Tx,

@@ -2,11 +2,13 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Db } from '../db/connect.ts'
+import { english } from '../oauth/interactions/words-en.ts'
 import { endSession, sessionSeconds } from '../operators/session.ts'
 import { type Admission, type SignIn, stepSeconds } from '../operators/sign-in.ts'
 import { readForm } from '../web/body.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { sessionOrigin } from '../web/client-address.ts'
+import { fillHtml } from '../web/fill-in.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
 import { returnPath } from './return-path.ts'
@@ -40,7 +42,7 @@ export function addSignInPages(router: Router, parts: SignInPagesParts): void {
   const { db, views, sessions, visits, signIn, trustedProxies, home } = parts
 
   const showSignIn = (ctx: Context, email: string, next: string, mistake: string | null) => {
-    const props = { action: '/sign-in', continueTo: null, host: null, email, next, mistake }
+    const props = { words: english.signIn, action: '/sign-in', to: null, email, next, mistake }
     views.show(ctx, 'sign-in', { ...props, formToken: sessions.formToken(ctx) }, mistake ? 422 : 200)
   }
   const arrivalOf = (ctx: Context) => ({
@@ -61,19 +63,19 @@ export function addSignInPages(router: Router, parts: SignInPagesParts): void {
     const next = returnPath(form.get('next') ?? '', home)
     const password = form.get('password') ?? ''
     const result = await signIn.withPassword({ email, password, ...arrivalOf(ctx) })
-    if (result.kind === 'refused')
-      return showSignIn(ctx, email, next, 'The email address or the password is wrong.')
+    if (result.kind === 'refused') return showSignIn(ctx, email, next, english.signIn.wrongPassword)
     return welcome(ctx, sessions, result, next)
   })
 
   const showCode = (ctx: Context, next: string, isRecovery: boolean, mistake: string | null) => {
     const self = `${codePath}?next=${encodeURIComponent(next)}`
     const props = {
+      words: english.code,
+      fill: fillHtml,
       action: codePath,
       otherWay: isRecovery ? self : `${self}&use=recovery`,
       startOver: `/sign-in?next=${encodeURIComponent(next)}`,
-      continueTo: null,
-      host: null,
+      to: null,
       next,
       isRecovery,
       mistake,
@@ -95,7 +97,7 @@ export function addSignInPages(router: Router, parts: SignInPagesParts): void {
     const next = returnPath(form.get('next') ?? '', home)
     const step = sessions.readStep(ctx) ?? ''
     const result = await signIn.withCode(step, form.get('code') ?? '', arrivalOf(ctx))
-    if (result.kind === 'too_late') return showSignIn(ctx, '', next, tooLate)
+    if (result.kind === 'too_late') return showSignIn(ctx, '', next, english.signIn.tooLate)
     const isRecovery = form.get('use') === 'recovery'
     if (result.kind === 'refused') return showCode(ctx, next, isRecovery, wrongCode(isRecovery))
     sessions.clearStep(ctx)
@@ -112,9 +114,4 @@ export function addSignInPages(router: Router, parts: SignInPagesParts): void {
   })
 }
 
-const tooLate = 'That took too long. Sign in again.'
-
-const wrongCode = (isRecovery: boolean) =>
-  isRecovery
-    ? 'This recovery code is wrong, or was used already.'
-    : 'This code is wrong, or too old. Type the one that the app shows now.'
+const wrongCode = (isRecovery: boolean) => (isRecovery ? english.code.wrongRecovery : english.code.wrong)

@@ -12,6 +12,7 @@ export const problems = {
   exceeds_creator: [403, 'A key can not be given more than its creator has.'],
   not_allowed: [403, 'Your role does not allow this. Ask an administrator of the organization.'],
   organization_suspended: [403, 'The organization is suspended.'],
+  app_suspended: [403, 'This app is suspended at the moment. Nothing was shared. Try again later.'],
   insufficient_scope: [403, 'The credential lacks a scope that this operation requires.'],
   resource_not_found: [404, 'No such resource.'],
   route_not_found: [404, 'No such endpoint.'],

@@ -9,20 +9,22 @@ import { sha256 } from '../lib/digest.ts'
 import type { Secret } from '../lib/secret.ts'
 import { epochSeconds, hourSeconds } from '../lib/time.ts'
 import { type AdapterParts, createAdapterFactory } from './adapter.ts'
+import { settleScope } from './authorization-request.ts'
 import {
   type Configuration,
   type Engine,
   errors,
-  interactionPolicy,
   type JWKS,
   type KoaContextWithOIDC,
   Provider,
 } from './engine.ts'
 import { currentExchange } from './exchange.ts'
+import { grantOfRequest, promptPolicy } from './grant-of-request.ts'
 import { present } from './presentation.ts'
 import { normalizeResource } from './resource-uri.ts'
 import type { Resources } from './resources.ts'
 import { type RotationParts, refresh } from './rotation.ts'
+import { beginEngineSession } from './session-bridge.ts'
 
 export interface EngineParts extends AdapterParts, RotationParts {
   readonly profile: Profile
@@ -126,10 +128,14 @@ function configurationOf(parts: EngineParts): Configuration {
       writeResourceOurWay(ctx)
       return { accountId: sub, claims: async () => ({ sub }) }
     },
-    loadExistingGrant: async (ctx) => {
-      // Each authorization has a grant of its own (decision 6): never one that the session remembers.
-      const grantId = ctx.oidc.result?.consent?.grantId
-      return grantId ? await ctx.oidc.provider.Grant.find(grantId) : undefined
+    loadExistingGrant: (ctx) => grantOfRequest(parts, ctx),
+    extraParams: {
+      // The account that the app would like to be chosen. Called last of all that looks at a request: it is
+      // well formed then, and whether a person has to be asked comes next.
+      organization: async (ctx, _value, client) => {
+        beginEngineSession(ctx)
+        await settleScope(parts, ctx, client)
+      },
     },
     interactions: {
       policy: promptPolicy(),
@@ -196,15 +202,6 @@ function configurationOf(parts: EngineParts): Configuration {
 function writeResourceOurWay({ oidc: { params } }: KoaContextWithOIDC): void {
   const named = params?.['resource']
   if (params && typeof named === 'string') params['resource'] = normalizeResource(named) ?? named
-}
-
-/** When a person is asked: to sign in, and always to consent. */
-function promptPolicy(): ReturnType<typeof interactionPolicy.base> {
-  const policy = interactionPolicy.base()
-  // The API's scopes are known to the engine as its own (so that it refuses those an app may not ask for),
-  // but are granted for the resource: the check for the resource's scopes is the one that holds.
-  policy.get('consent')?.checks.remove('op_scopes_missing')
-  return policy
 }
 
 /** Nothing that a grant mints outlives it. */

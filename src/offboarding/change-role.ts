@@ -1,6 +1,7 @@
 // A member who is an administrator no longer, or is one from now on.
 import { record } from '../audit/record.ts'
 import type { Db } from '../db/connect.ts'
+import { deleteConsents } from '../oauth/consent-store.ts'
 import { revokeGrantsOf } from '../oauth/revoke-grant.ts'
 import { lockRoles, type Role, updateRole } from '../organizations/membership-store.ts'
 import { cancelInvitationsBy } from './cancel-invitations.ts'
@@ -24,6 +25,7 @@ export async function changeRole(
     if (before === role) return
     await updateRole(tx, organization, person, role)
     const ended = { person, organization }
+    if (role !== 'ADMIN') await deleteConsents(tx, { person, client: null, organization })
     const grants = role === 'ADMIN' ? 0 : await revokeGrantsOf(tx, ended, by, 'member_demoted')
     const invitations = role === 'ADMIN' ? 0 : await cancelInvitationsBy(tx, ended, by)
     await record(tx, {

@@ -3,6 +3,7 @@ import { recordForEach } from '../audit/record.ts'
 import type { Attribution } from '../core/attribution.ts'
 import type { PersonId } from '../core/ids.ts'
 import type { Db } from '../db/connect.ts'
+import { deleteConsents } from '../oauth/consent-store.ts'
 import { deleteSessionsOf as deleteEngineSessionsOf } from '../oauth/engine-record-store.ts'
 import { revokeGrantsOf } from '../oauth/revoke-grant.ts'
 import { deleteSignIns, setDisabled } from '../operators/person-store.ts'
@@ -26,6 +27,7 @@ export function disablePerson(db: Db, { person, by }: PersonRequest, now: Date):
     await deleteSignIns(tx, person)
     await deleteEngineSessionsOf(tx, person)
     // Each stands in the ledger of its organization: how many there were elsewhere is nobody's business.
+    await deleteConsents(tx, { person, client: null, organization: null })
     await revokeGrantsOf(tx, { person, organization: null }, by, 'person_disabled')
     await cancelInvitationsBy(tx, { person, organization: null }, by)
     const organizations = await listOrganizationIds(tx, person)

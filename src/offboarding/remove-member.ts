@@ -5,6 +5,7 @@ import type { Attribution } from '../core/attribution.ts'
 import type { OrganizationId, PersonId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
+import { deleteConsents } from '../oauth/consent-store.ts'
 import { deleteSessionsOf as deleteEngineSessionsOf } from '../oauth/engine-record-store.ts'
 import { revokeGrantsOf } from '../oauth/revoke-grant.ts'
 import { deleteSessionsOf } from '../operators/person-store.ts'
@@ -31,6 +32,7 @@ export async function removeMember(db: Db, { organization, person, by }: MemberR
     requireAdministrator(members, by)
     const role = requireMember(members, person, null)
     const email = await deleteMembership(tx, organization, person)
+    await deleteConsents(tx, { person, client: null, organization })
     const grants = await revokeGrantsOf(tx, { person, organization }, by, 'member_removed')
     const invitations = await cancelInvitationsBy(tx, { person, organization }, by)
     const sessions = await deleteSessionsOf(tx, person)

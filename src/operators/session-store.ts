@@ -28,21 +28,24 @@ export async function insertSession(db: Db, it: NewSession): Promise<void> {
   })
 }
 
-/** Who is signed in, not idle since before `idleSince`; primary key. */
+/** Who is signed in, not idle since before `idleSince`, and since when; primary key. */
 export async function findPersonBySession(
   db: Db,
   hash: Digest,
   now: Date,
   idleSince: Date,
-): Promise<Person | null> {
-  const row = await db<PersonRow>('persons')
+): Promise<{ readonly person: Person; readonly since: Date } | null> {
+  const row = await db('persons')
     .join('person_sessions', 'person_sessions.person_id', 'persons.id')
     .where('person_sessions.hash', hash)
     .where('person_sessions.expires_at', '>', now)
     .where('person_sessions.last_seen_at', '>', idleSince)
     .whereNull('persons.disabled_at')
-    .first<PersonRow | undefined>('persons.*')
-  return row ? toPerson(row) : null
+    .first<(PersonRow & { signed_in_at: Date }) | undefined>(
+      'persons.*',
+      'person_sessions.created_at as signed_in_at',
+    )
+  return row ? { person: toPerson(row), since: row.signed_in_at } : null
 }
 
 /** At most one write per session and minute, however many pages are opened. */

@@ -86,10 +86,19 @@ async function insertNewSession(
 
 /** Whose session it is; null when it is unknown, over, or idle for too long. */
 export async function findSessionPerson(db: Db, id: string, now: Date): Promise<Person | null> {
+  return (await findSession(db, id, now))?.person ?? null
+}
+
+/** The same, with the time of the sign-in. */
+export async function findSession(
+  db: Db,
+  id: string,
+  now: Date,
+): Promise<{ readonly person: Person; readonly since: Date } | null> {
   const hash = sha256(id)
-  const person = await findPersonBySession(db, hash, now, addSeconds(now, -sessionIdleSeconds))
-  if (person) await touchSession(db, hash, now)
-  return person
+  const found = await findPersonBySession(db, hash, now, addSeconds(now, -sessionIdleSeconds))
+  if (found) await touchSession(db, hash, now)
+  return found
 }
 
 /** Ends the session on the server: its cookie is worth nothing from now on. */

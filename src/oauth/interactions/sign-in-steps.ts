@@ -6,32 +6,26 @@ import { type Admission, stepSeconds } from '../../operators/sign-in.ts'
 import { readForm } from '../../web/body.ts'
 import { sessionOrigin } from '../../web/client-address.ts'
 import { seeOther } from '../../web/see-other.ts'
-import type { InteractionResults } from '../engine.ts'
-import type { InteractionParts, Visit } from './routes.ts'
-
-export interface SignInStepsParts extends InteractionParts {
-  readonly visit: (ctx: Context) => Promise<Visit>
-  /** Saves the result; gives the address at which the engine goes on. */
-  readonly settle: (ctx: Context, result: InteractionResults) => Promise<string>
-}
+import { whereTo } from './consent-page.ts'
+import { type InteractionParts, showPage, type Visit, type Visits } from './visits.ts'
 
 type ShownBy = Pick<InteractionParts, 'views' | 'sessions'>
 
 /** The sign-in page of an interaction; `email` is what stands in the field. */
 export function showSignIn(
-  { views, sessions }: ShownBy,
+  parts: ShownBy,
   ctx: Context,
   at: Visit,
   email: string,
   mistake: string | null,
 ): void {
   const action = `/interaction/${at.interaction.uid}/sign-in`
-  const props = { ...whereTo(at), action, email, mistake, formToken: sessions.formToken(ctx) }
-  views.show(ctx, 'sign-in', props, mistake ? 422 : 200)
+  const props = { to: whereTo(at.app, at.asked.redirectUri), action, email, mistake }
+  showPage(parts, ctx, at, ['signIn', 'sign-in'], props, mistake ? 422 : 200)
 }
 
-export function addSignInSteps(router: Router, parts: SignInStepsParts): void {
-  const { views, sessions, signIn, visit, settle, trustedProxies } = parts
+export function addSignInSteps(router: Router, parts: InteractionParts, visits: Visits): void {
+  const { sessions, signIn, trustedProxies } = parts
 
   const arrivalOf = (ctx: Context) => ({
     from: sessionOrigin(ctx, trustedProxies),
@@ -46,37 +40,36 @@ export function addSignInSteps(router: Router, parts: SignInStepsParts): void {
     }
     sessions.write(ctx, admission.session, sessionSeconds)
     if (interaction.prompt.name !== 'login') return seeOther(ctx, here)
-    return seeOther(ctx, await settle(ctx, { login: { accountId: admission.person.id } }))
+    return seeOther(ctx, await visits.settle(ctx, { login: { accountId: admission.person.id } }))
   }
 
   router.post('/interaction/:uid/sign-in', async (ctx) => {
     const form = await readForm(ctx.req)
     sessions.checkSignInForm(ctx, form)
-    const at = await visit(ctx)
+    const at = await visits.find(ctx)
     const email = form.get('email') ?? ''
     const password = form.get('password') ?? ''
     const result = await signIn.withPassword({ email, password, ...arrivalOf(ctx) })
     if (result.kind !== 'refused') return await goOn(ctx, at, result)
-    return showSignIn(parts, ctx, at, email, 'The email address or the password is wrong.')
+    return showSignIn(parts, ctx, at, email, at.words.signIn.wrongPassword)
   })
 
   const showCode = (ctx: Context, at: Visit, isRecovery: boolean, mistake: string | null) => {
     const here = `/interaction/${at.interaction.uid}`
     const props = {
-      ...whereTo(at),
+      to: whereTo(at.app, at.asked.redirectUri),
       action: `${here}/code`,
       otherWay: isRecovery ? `${here}/code` : `${here}/code?use=recovery`,
       startOver: here,
       next: null,
       isRecovery,
       mistake,
-      formToken: sessions.formToken(ctx),
     }
-    views.show(ctx, 'sign-in-code', props, mistake ? 422 : 200)
+    showPage(parts, ctx, at, ['code', 'sign-in-code'], props, mistake ? 422 : 200)
   }
 
   router.get('/interaction/:uid/code', async (ctx) => {
-    const at = await visit(ctx)
+    const at = await visits.find(ctx)
     const step = sessions.readStep(ctx)
     if (!step || !(await signIn.whoseStep(step))) return seeOther(ctx, `/interaction/${at.interaction.uid}`)
     return showCode(ctx, at, ctx.query['use'] === 'recovery', null)
@@ -85,30 +78,18 @@ export function addSignInSteps(router: Router, parts: SignInStepsParts): void {
   router.post('/interaction/:uid/code', async (ctx) => {
     const form = await readForm(ctx.req)
     sessions.checkSignInForm(ctx, form)
-    const at = await visit(ctx)
+    const at = await visits.find(ctx)
     const step = sessions.readStep(ctx) ?? ''
     const result = await signIn.withCode(step, form.get('code') ?? '', arrivalOf(ctx))
     const isRecovery = form.get('use') === 'recovery'
     switch (result.kind) {
       case 'too_late':
-        return showSignIn(parts, ctx, at, '', 'That took too long. Sign in again.')
+        return showSignIn(parts, ctx, at, '', at.words.signIn.tooLate)
       case 'refused':
-        return showCode(
-          ctx,
-          at,
-          isRecovery,
-          isRecovery
-            ? 'This recovery code is wrong, or was used already.'
-            : 'This code is wrong, or too old. Type the one that the app shows now.',
-        )
+        return showCode(ctx, at, isRecovery, isRecovery ? at.words.code.wrongRecovery : at.words.code.wrong)
       default:
         sessions.clearStep(ctx)
         return await goOn(ctx, at, result)
     }
   })
 }
-
-const whereTo = ({ app, redirectUri }: Visit) => ({
-  continueTo: app.name,
-  host: new URL(redirectUri).host,
-})
