@@ -11,6 +11,8 @@ export async function up(knex: Knex): Promise<void> {
       add column homepage text,
       add column policy_uri text,
       add column terms_uri text,
+      -- Where an app that registered itself says that its logo is: asked once, by us, never by a browser.
+      add column logo_uri text,
       -- Those of its scopes that a person may leave out.
       add column optional_scopes text[] not null default '{}',
       add column refresh_idle_seconds integer check (refresh_idle_seconds > 0),
@@ -31,7 +33,10 @@ export async function up(knex: Knex): Promise<void> {
       add check ((registration = 'manual') = (organization_id is not null)),
       add check (registration <> 'dynamic' or registration_token_hash is not null),
       add check (registration <> 'metadata_document' or document_fresh_until is not null);
-    create index oauth_apps_self_registered_index on oauth_apps (created_at) where registration <> 'manual';
+    create index oauth_apps_self_registered_index on oauth_apps (created_at)
+      where registration <> 'manual' and consented_at is null;
+    create index oauth_apps_last_consented_index on oauth_apps (last_consented_at)
+      where registration <> 'manual' and consented_at is not null;
 
     create table app_logos (
       client_id text primary key references oauth_apps on delete cascade,

@@ -6,6 +6,7 @@ import Koa from 'koa'
 import mount from 'koa-mount'
 import { getMe } from './api/me.api.ts'
 import { createApi, failedCredentialsClass } from './api/pipeline.ts'
+import { createDocuments, documentRateClasses } from './apps/documents.ts'
 import { createRefusals } from './apps/refusals.ts'
 import { createSealer } from './audit/seal.ts'
 import { docsRoutes } from './console/docs.ts'
@@ -27,6 +28,7 @@ import { createLastUse } from './keys/last-use.ts'
 import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
 import { createBackground } from './lib/background.ts'
 import type { Digest } from './lib/digest.ts'
+import { createGuardedFetch, type GuardedFetch } from './lib/guarded-fetch.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
 import type { Clock } from './lib/time.ts'
@@ -35,6 +37,7 @@ import type { Mailer } from './mail/mailer.ts'
 import { ignoreIdentityParameters } from './oauth/authorization-request.ts'
 import { authorizeRateClasses, limitAuthorize } from './oauth/authorize-limit.ts'
 import { createEngine, engineCookieNames } from './oauth/configuration.ts'
+import { askForDocuments } from './oauth/document-clients.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { commitExchanges } from './oauth/exchange.ts'
@@ -45,6 +48,11 @@ import { introspection, introspectionRateClasses } from './oauth/introspection.t
 import { jwks } from './oauth/jwks.ts'
 import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
+import {
+  registrationMetadata,
+  registrationRateClasses,
+  registrationRoutes,
+} from './oauth/registration-routes.ts'
 import { createResources, normalizeRequestedResource } from './oauth/resources.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
 import { readPublicKeys } from './oauth/signing-keys.ts'
@@ -80,6 +88,8 @@ export interface AppParts {
   readonly mailer: Mailer
   /** True once the server has been told to stop. */
   readonly isStopping: () => boolean
+  /** How strangers' servers are asked, in place of the usual way. */
+  readonly guardedFetch?: GuardedFetch
 }
 
 export interface App {
@@ -114,6 +124,8 @@ export function build(parts: AppParts): App {
       ...profile.rateClasses,
       ...signInRateClasses,
       ...authorizeRateClasses,
+      ...registrationRateClasses(profile),
+      ...documentRateClasses,
       ...invitationRateClasses,
       ...introspectionRateClasses,
       [failedCredentialsClass]: [profile.failedCredentials],
@@ -171,6 +183,24 @@ export function build(parts: AppParts): App {
   }
   const account = { turnstile, factorKeys, forgotPassword, endElsewhere: deleteSessionsOf }
 
+  const logoChanged = () => {}
+  const guardedFetch = parts.guardedFetch ?? createGuardedFetch()
+  const registering = {
+    db,
+    profile,
+    format,
+    clock,
+    publicUrl,
+    turnstile,
+    trustedProxies,
+    refusals,
+    metrics,
+    log,
+  }
+  const documents = profile.oauth.clientMetadataDocuments.enabled
+    ? createDocuments({ database, profile, fetch: guardedFetch, turnstile, refusals, clock, logoChanged })
+    : null
+
   const app = new Koa()
   app.proxy = true // see pinHost: it alone writes the headers that this trusts
   app.keys = cookieKeys.map((key) => key.reveal())
@@ -217,11 +247,13 @@ export function build(parts: AppParts): App {
   const { mailer } = parts
   app.use(consoleRoutes({ ...people, ...account, db, publicUrl, profile, format, mailer }).routes())
   app.use(interactionRoutes({ ...people, engine, database, profile, resources }).routes())
+  app.use(registrationRoutes({ ...registering, logoChanged }).routes())
   app.use(limitAuthorize(turnstile, trustedProxies))
   app.use(ignoreIdentityParameters())
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
   app.use(normalizeRequestedResource())
-  app.use(speakTruth())
+  app.use(speakTruth(registrationMetadata(profile, publicUrl)))
+  app.use(askForDocuments(documents, trustedProxies))
   app.use(commitExchanges(database, trustedProxies))
   app.use(keepBrokenLinks(database, views, engine))
   app.use(mount('/', engine))

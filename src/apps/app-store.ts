@@ -5,7 +5,7 @@ import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import type { App, Registration, ReuseResponse } from './app.ts'
 
-interface AppRow {
+export interface AppRow {
   readonly client_id: ClientId
   readonly organization_id: OrganizationId | null
   readonly registration: Registration

@@ -40,6 +40,6 @@ export interface App {
   readonly createdAt: Date
   /** True while it or its organization is suspended: it can't be used, and nothing that it holds is lost. */
   readonly isStopped: boolean
-  /** Of what people consented to, where that can change under them (a metadata document); else null. */
+  /** Of what people consented to, where that can change under them (an app that registered itself); else null. */
   readonly fingerprint: Digest | null
 }

@@ -19,6 +19,7 @@ const nouns: Readonly<Record<string, () => Promise<Add>>> = {
   platform: async () => (await import('./platform.ts')).platformCommands,
   key: async () => (await import('./key.ts')).keyCommands,
   app: async () => (await import('./app.ts')).appCommands,
+  'registration-token': async () => (await import('./registration-token.ts')).registrationTokenCommands,
   grant: async () => (await import('./grant.ts')).grantCommands,
   'resource-server': async () => (await import('./resource-server.ts')).resourceServerCommands,
   'signing-key': async () => (await import('./signing-key.ts')).signingKeyCommands,

@@ -42,6 +42,8 @@ const profileSchema = z.strictObject({
       refresh_token: prefix,
       authorization_code: prefix,
       platform_key: prefix,
+      registration_token: prefix,
+      registration_access_token: prefix,
     }),
   }),
   headers: z.strictObject({

@@ -11,10 +11,19 @@ const checksumLength = 6 // 62^6 is more than 2^32
 const tail = new RegExp(`^[0-9A-Za-z]{${randomLength + checksumLength}}$`)
 
 /** What a secret claims to be, by its prefix; only a look-up makes it true. */
-export type SecretKind = 'api_key' | 'access_token' | 'refresh_token' | 'authorization_code' | 'platform_key'
+export type SecretKind =
+  | 'api_key'
+  | 'access_token'
+  | 'refresh_token'
+  | 'authorization_code'
+  | 'platform_key'
+  /** With which an app may register (RFC 7591 section 3). */
+  | 'registration_token'
+  /** With which a registration is managed (RFC 7592). */
+  | 'registration_access_token'
 
 export interface SecretFormat {
-  /** A new secret of 178 random bits. Refresh tokens, codes and platform keys have one prefix for both modes. */
+  /** A new secret of 178 random bits. Some kinds have one prefix for both modes. */
   write(kind: SecretKind, mode: Mode): Secret
   /** The kind of a well-formed secret of ours with a right checksum; null for any other text. */
   read(text: string): SecretKind | null
@@ -31,6 +40,8 @@ export function createFormat(prefixes: Profile['credentials']['prefixes']): Secr
     [prefixes.refresh_token, 'refresh_token'],
     [prefixes.authorization_code, 'authorization_code'],
     [prefixes.platform_key, 'platform_key'],
+    [prefixes.registration_token, 'registration_token'],
+    [prefixes.registration_access_token, 'registration_access_token'],
   ]
   const prefix = (kind: SecretKind, mode: Mode): string => {
     const written = prefixes[kind]

@@ -10,6 +10,7 @@ import type { Database } from '../db/connect.ts'
 import { sha256 } from '../lib/digest.ts'
 import { addSeconds, type Clock, epochSeconds } from '../lib/time.ts'
 import { findCode, insertCode } from './code-store.ts'
+import { askForDocument } from './document-clients.ts'
 import { type Adapter, type AdapterPayload, type ClientMetadata, errors, unavailable } from './engine.ts'
 import {
   deleteInteraction,
@@ -73,7 +74,8 @@ abstract class Model implements Adapter {
 
 class ClientModel extends Model {
   override async find(id: string): Promise<AdapterPayload | undefined> {
-    const app = isClientId(id) ? await findApp(this.parts.database, id) : null
+    const asked = await askForDocument(id)
+    const app = asked === undefined && isClientId(id) ? await findApp(this.parts.database, id) : asked
     if (app?.isStopped) throw unavailable('the app is suspended; what it holds stays good')
     return app ? toMetadata(app) : undefined
   }

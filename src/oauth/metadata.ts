@@ -13,8 +13,8 @@ const aboutIdentity = [
   'id_token_signing_alg_values_supported',
 ]
 
-/** Wraps the engine. */
-export function speakTruth(): Middleware {
+/** Wraps the engine. @param more what is true beside what the engine says */
+export function speakTruth(more: object): Middleware {
   return async (ctx, next) => {
     const { response_mode: mode } = ctx.query
     if (
@@ -33,6 +33,7 @@ export function speakTruth(): Middleware {
     ctx.body = {
       ...Object.fromEntries(kept),
       ...ownEndpoints(ctx.body),
+      ...more,
       response_modes_supported: ['query'],
       scopes_supported: ctx.body.scopes_supported.filter((scope) => scope !== 'openid'),
     }

@@ -2,12 +2,12 @@
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../core/problems.ts'
 
-const maxBytes = 56 * 1024
+const usualMaxBytes = 56 * 1024
 /** How many arrays and objects may stand one inside of the other: what looks into all of them calls itself as often. */
 const deepestJson = 32
 
-/** The body as UTF-8. @throws Problem body_too_large beyond 56 KiB */
-export async function readText(req: IncomingMessage): Promise<string> {
+/** The body as UTF-8. @throws Problem body_too_large beyond 56 KiB, or what is said */
+export async function readText(req: IncomingMessage, maxBytes: number = usualMaxBytes): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
@@ -27,10 +27,10 @@ export async function readText(req: IncomingMessage): Promise<string> {
  * JSON that can be kept: nested at most 32 deep, and of whole characters alone (RFC 7493 section 2.1).
  * @throws Problem unsupported_content_type, malformed_json, body_too_large
  */
-export async function readJson(req: IncomingMessage): Promise<unknown> {
+export async function readJson(req: IncomingMessage, maxBytes: number = usualMaxBytes): Promise<unknown> {
   if (!/^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? ''))
     throw new Problem('unsupported_content_type')
-  const text = await readText(req)
+  const text = await readText(req, maxBytes)
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -17,6 +17,7 @@ import { type Database, openDatabase } from '../../src/db/connect.ts'
 import { underLock } from '../../src/db/lock.ts'
 import { issueKey } from '../../src/keys/issue-key.ts'
 import type { ApiKey } from '../../src/keys/key.ts'
+import type { GuardedFetch } from '../../src/lib/guarded-fetch.ts'
 import { packageRoot } from '../../src/lib/package-root.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import type { Mail, Mailer } from '../../src/mail/mailer.ts'
@@ -72,6 +73,8 @@ export interface HouseOptions {
   readonly mailWay?: Mailer['way']
   /** In place of the one that keeps mails for the test. */
   readonly mailer?: Mailer
+  /** How strangers' servers are asked; by default as on the internet. */
+  readonly guardedFetch?: GuardedFetch
 }
 
 export async function startHouse(
@@ -124,7 +127,8 @@ export async function startHouse(
     signingKeys: keys,
     mailer,
   }
-  const app = build({ ...parts, isStopping: () => false })
+  const { guardedFetch } = options
+  const app = build({ ...parts, isStopping: () => false, ...(guardedFetch ? { guardedFetch } : {}) })
   const { server } = app
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   t.after(async () => {

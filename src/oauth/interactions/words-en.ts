@@ -107,7 +107,10 @@ export const english: Words = {
   },
   error: englishErrors,
   engineErrors: {
-    temporarily_unavailable: 'This app is suspended at the moment. Nothing was shared. Try again later.',
+    temporarily_unavailable:
+      'This app is suspended at the moment, or can not be reached. Nothing was shared. Try again later.',
+    invalid_client:
+      'We can not tell which app this link is from: it is not registered here, or not any more. Nothing was shared. Go back to the app and connect it again, so that it registers again.',
     server_error: 'Something went wrong on our side. Go back to the app and try again.',
     other:
       'This link from the app is not set up correctly, or is too old. Nothing was shared. Go back to the app and start again.',

@@ -123,7 +123,9 @@ export const french: Words = {
   },
   engineErrors: {
     temporarily_unavailable:
-      'Cette application est suspendue pour le moment. Rien n’a été partagé. Réessayez plus tard.',
+      'Cette application est suspendue pour le moment, ou injoignable. Rien n’a été partagé. Réessayez plus tard.',
+    invalid_client:
+      'Nous ne savons pas de quelle application vient ce lien : elle n’est pas enregistrée ici, ou ne l’est plus. Rien n’a été partagé. Revenez à l’application et reconnectez-la, pour qu’elle s’enregistre de nouveau.',
     server_error: 'Une erreur s’est produite de notre côté. Revenez à l’application et réessayez.',
     other:
       'Ce lien de l’application est mal configuré ou trop ancien. Rien n’a été partagé. Revenez à l’application et recommencez.',
