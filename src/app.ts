@@ -19,7 +19,9 @@ import { Problem } from './core/problems.ts'
 import { appScopes, type Profile } from './core/profile.ts'
 import type { Log } from './core/telemetry.ts'
 import { findPrincipal } from './credentials/credential-store.ts'
+import { createProofs } from './credentials/dpop.ts'
 import type { SecretFormat } from './credentials/format.ts'
+import { rememberProof } from './credentials/proof-store.ts'
 import { createValidator } from './credentials/validator.ts'
 import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
@@ -136,6 +138,7 @@ export function build(parts: AppParts): App {
   const { resource: audience, metadataPath } = ownResource
   const validatorParts = { format, find: (hash: Digest) => findPrincipal(database, hash), clock, audience }
   const validate = createValidator(validatorParts)
+  const proofs = createProofs({ clock, remember: (hash, until) => rememberProof(database, hash, until) })
   const lastUse = createLastUse(database.knex, clock, log)
   const sealer = createSealer(database.knex, log)
   const resourceMetadataUrl = publicUrl + metadataPath
@@ -149,6 +152,8 @@ export function build(parts: AppParts): App {
     log,
     trustedProxies,
     resourceMetadataUrl,
+    proofs,
+    publicUrl,
   })
 
   const assets = loadAssets(join(packageRoot, 'public'))
@@ -164,6 +169,9 @@ export function build(parts: AppParts): App {
     publicUrl,
     resources,
     resumeUrl: `${publicUrl}/oauth/authorize`,
+    tokenUrl: `${publicUrl}/oauth/token`,
+    proofs,
+    metrics,
     accessTokenSeconds: profile.oauth.accessTokenSeconds,
     renderError: (ctx, { error, error_description: reason }) => {
       const { engineErrors, error: words } = wordsOf(ctx)
@@ -254,7 +262,7 @@ export function build(parts: AppParts): App {
   app.use(normalizeRequestedResource())
   app.use(speakTruth(registrationMetadata(profile, publicUrl)))
   app.use(askForDocuments(documents, trustedProxies))
-  app.use(commitExchanges(database, trustedProxies))
+  app.use(commitExchanges({ database, trustedProxies, refusals, metrics }))
   app.use(keepBrokenLinks(database, views, engine))
   app.use(mount('/', engine))
   tellRefusals(engine, { refusals, metrics })

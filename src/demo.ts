@@ -48,6 +48,7 @@ export async function seedDemo(
       scopes,
       refreshGraceSeconds: profile.oauth.refreshGraceSeconds,
       refreshLifetimeSeconds: profile.oauth.refreshTokenSeconds,
+      refreshIdleSeconds: profile.oauth.refreshIdleSeconds,
       by,
     },
     now,

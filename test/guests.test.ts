@@ -31,6 +31,7 @@ const guests: Readonly<Record<string, Doors>> = {
   eta: ['src/web/views.ts'],
   ioredis: ['src/limits/'],
   'ipaddr.js': ['src/lib/public-address.ts'],
+  jose: ['src/credentials/dpop.ts'],
   knex: ['src/db/'],
   koa: http,
   nodemailer: ['src/mail/'],

@@ -3,6 +3,12 @@ import type { IncomingMessage } from 'node:http'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 
+/** A credential, and by which scheme it came: `key` is a header of its own, without any. */
+export interface Presented {
+  readonly secret: string
+  readonly scheme: 'bearer' | 'dpop' | 'key'
+}
+
 /**
  * The credential of a request.
  * @throws Problem multiple_credentials for two of any kind (RFC 6750 section 2, SECURITY P5, K9),
@@ -13,7 +19,7 @@ export function readCredential(
   req: IncomingMessage,
   query: URLSearchParams,
   rules: Profile['credentials'],
-): string {
+): Presented {
   const bearers = req.headersDistinct['authorization'] ?? []
   const apiKeys = req.headersDistinct['x-api-key'] ?? []
   const inQuery = rules.refusedQueryParameters.some((name) => query.has(name))
@@ -22,11 +28,14 @@ export function readCredential(
     throw new Problem('multiple_credentials')
   if (inQuery) throw new Problem('credential_in_query')
   // Elsewhere than in the header a credential is not looked at: ?access_token= is as none (OAuth 2.1 section 5.1).
+  // The scheme's name is compared without regard to case (RFC 9110 section 11.1).
+  const [, scheme, secret] = /^(bearer|dpop) +(\S+)$/i.exec(bearers[0] ?? '') ?? []
+  const isBound = scheme?.toLowerCase() === 'dpop'
+  // A token that is bound to a key comes in this header whatever the profile's is: RFC 9449 has no other.
+  if (secret !== undefined && isBound) return { secret, scheme: 'dpop' }
   const [value] = rules.header === 'authorization' ? bearers : apiKeys
   if (value === undefined || value === '') throw new Problem('missing_credential')
-  if (rules.header === 'x-api-key') return value
-  // The scheme's name is compared without regard to case (RFC 9110 section 11.1).
-  const bearer = /^bearer +(\S+)$/i.exec(value)?.[1]
-  if (!bearer) throw new Problem('invalid_credential', { reason: 'not a bearer credential' })
-  return bearer
+  if (rules.header === 'x-api-key') return { secret: value, scheme: 'key' }
+  if (secret === undefined) throw new Problem('invalid_credential', { reason: 'not a bearer credential' })
+  return { secret, scheme: 'bearer' }
 }

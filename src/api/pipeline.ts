@@ -9,6 +9,7 @@ import { asProblem, Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import { printScopes } from '../core/scopes.ts'
 import type { Log } from '../core/telemetry.ts'
+import type { Proofs } from '../credentials/dpop.ts'
 import type { Validate } from '../credentials/validator.ts'
 import type { LastUse } from '../keys/last-use.ts'
 import { Secret } from '../lib/secret.ts'
@@ -20,6 +21,7 @@ import { envelopeOf } from '../web/envelope.ts'
 import { requestId } from '../web/request-id.ts'
 import { challengeOf } from './challenge.ts'
 import { readCredential } from './credential.ts'
+import { isBoundToken, requirePossession } from './possession.ts'
 import { createRoute, type Routed } from './router.ts'
 
 export interface ApiParts {
@@ -34,6 +36,9 @@ export interface ApiParts {
   readonly trustedProxies: number
   /** RFC 9728: where a client learns how to get a credential. */
   readonly resourceMetadataUrl: string
+  readonly proofs: Proofs
+  /** What a proof of possession must name as the address, before the path. */
+  readonly publicUrl: string
 }
 
 /** Limits of refused credentials are counted under this name, by address. */
@@ -45,6 +50,8 @@ interface Passage {
   readonly query: URLSearchParams
   readonly origin: Origin
   credential: Secret | null
+  /** Whether the credential is bound to a key, as far as it is known. */
+  isBound: boolean
   who: Principal | null
   routed: Routed | null
   allowance: Allowance | null
@@ -63,9 +70,13 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
     const { ctx, query, origin } = passage
     const address = origin.address ?? ''
     try {
-      const credential = readCredential(ctx.req, query, profile.credentials)
-      passage.credential = new Secret(credential)
-      passage.who = await parts.validate(credential, address)
+      const presented = readCredential(ctx.req, query, profile.credentials)
+      passage.credential = new Secret(presented.secret)
+      passage.isBound = presented.scheme === 'dpop'
+      const who = await parts.validate(presented.secret, address)
+      passage.isBound = isBoundToken(who)
+      await requirePossession(parts.proofs, ctx.req, parts.publicUrl + ctx.path, presented, who)
+      passage.who = who
     } catch (thrown) {
       if (asProblem(thrown).status >= 500) throw thrown
       // Only refusals are counted by address: good credentials are counted by themselves, below.
@@ -166,6 +177,7 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
       query: new URLSearchParams(ctx.querystring),
       origin: originOf(ctx, parts.trustedProxies),
       credential: null,
+      isBound: false,
       who: null,
       routed: null,
       allowance: null,
@@ -179,7 +191,8 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
       addToLog(ctx, { problem: problem.code, reason: problem.details.reason })
       ctx.status = problem.status
       ctx.body = envelope.problem(problem, requestId(ctx))
-      for (const [name, value] of Object.entries(problemHeaders(problem, parts))) ctx.set(name, value)
+      for (const [name, value] of Object.entries(problemHeaders(problem, passage.isBound, parts)))
+        ctx.set(name, value)
     }
     ctx.set('Cache-Control', 'no-store')
     ctx.set('X-Content-Type-Options', 'nosniff')
@@ -190,10 +203,13 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
 
 function problemHeaders(
   problem: Problem,
+  isBound: boolean,
   { profile, resourceMetadataUrl }: ApiParts,
 ): Record<string, string> {
   const challenge =
-    profile.credentials.header === 'authorization' ? challengeOf(problem, resourceMetadataUrl) : null
+    profile.credentials.header === 'authorization' || isBound
+      ? challengeOf(problem, resourceMetadataUrl, isBound)
+      : null
   const { retryAfter, allow } = problem.details
   return {
     ...(challenge ? { 'WWW-Authenticate': challenge } : {}),

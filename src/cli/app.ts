@@ -1,6 +1,6 @@
 // latchkey app: OAuth apps.
 import type { Command } from 'commander'
-import type { App } from '../apps/app.ts'
+import type { App, ReuseResponse } from '../apps/app.ts'
 import { listApps } from '../apps/app-store.ts'
 import { deleteApp, registerApp } from '../apps/register-app.ts'
 import { isClientId } from '../core/ids.ts'
@@ -13,7 +13,9 @@ import {
   collectScopes,
   organizationOf,
   readDurationWithin,
+  readIdle,
   readMode,
+  readReuseResponse,
 } from './options.ts'
 import { answer, by, found, table, withDatabase } from './session.ts'
 
@@ -27,6 +29,9 @@ const show = (app: App) => ({
   token_endpoint_auth_method: 'none',
   refresh_grace_seconds: app.refreshGraceSeconds,
   refresh_lifetime_seconds: app.refreshLifetimeSeconds,
+  refresh_idle_seconds: app.refreshIdleSeconds,
+  reuse_response: app.reuseResponse,
+  dpop_bound_access_tokens: app.requiresDpop,
   created_at: app.createdAt,
 })
 
@@ -38,6 +43,10 @@ interface CreateOptions {
   readonly mode: Mode
   readonly refreshGrace?: number
   readonly refreshLifetime?: number
+  /** null for `none`. */
+  readonly refreshIdle?: number | null
+  readonly onReuse: ReuseResponse
+  readonly dpop: boolean
 }
 
 export function appCommands(program: Command): void {
@@ -69,6 +78,18 @@ export function appCommands(program: Command): void {
       'so long after consent it ends',
       readDurationWithin(60, 3650 * daySeconds),
     )
+    .option(
+      '--refresh-idle <seconds>',
+      "so long unused a refresh token ends, or none (default: the profile's)",
+      readIdle,
+    )
+    .option(
+      '--on-reuse <response>',
+      'what a retired refresh token that comes back late does: revoke its family, or refuse it and no more',
+      readReuseResponse,
+      'revoke',
+    )
+    .option('--dpop', 'its tokens are bound to a key of its own (RFC 9449)', false)
     .action(async (options: CreateOptions, command: Command) => {
       const made = await withDatabase(async ({ opened, profile }) => {
         const { knex } = opened.database
@@ -80,6 +101,10 @@ export function appCommands(program: Command): void {
           scopes: checkScopes(profile, options.scope ?? appScopes(profile)),
           refreshGraceSeconds: options.refreshGrace ?? profile.oauth.refreshGraceSeconds,
           refreshLifetimeSeconds: options.refreshLifetime ?? profile.oauth.refreshTokenSeconds,
+          refreshIdleSeconds:
+            options.refreshIdle === undefined ? profile.oauth.refreshIdleSeconds : options.refreshIdle,
+          reuseResponse: options.onReuse,
+          requiresDpop: options.dpop,
           by,
         }
         return registerApp(knex, wanted, systemClock())

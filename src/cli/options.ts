@@ -1,5 +1,6 @@
 // How options of commands are read; a value that can't be is wrong use (exit code 2).
 import { InvalidArgumentError } from 'commander'
+import type { ReuseResponse } from '../apps/app.ts'
 import type { Mode } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
@@ -45,6 +46,19 @@ export function readDurationWithin(low: number, high: number): (value: string) =
     if (seconds >= low && seconds <= high) return seconds
     throw new InvalidArgumentError(`It must be from ${low} to ${high} seconds.`)
   }
+}
+
+const shortestIdle = minuteSeconds
+const longestIdle = 3650 * daySeconds
+
+/** A duration, or null for `none`. */
+export function readIdle(value: string): number | null {
+  return value === 'none' ? null : readDurationWithin(shortestIdle, longestIdle)(value)
+}
+
+export function readReuseResponse(value: string): ReuseResponse {
+  if (value === 'revoke' || value === 'refuse') return value
+  throw new InvalidArgumentError('It must be revoke or refuse.')
 }
 
 /** @throws Problem resource_not_found */

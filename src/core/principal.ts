@@ -30,6 +30,8 @@ export interface AccessTokenPrincipal extends Holder {
   readonly grant: GrantId
   /** The resource server that the token is for (RFC 8707); another one refuses it. */
   readonly audience: string
+  /** Of the key that it is bound to (RFC 9449): who presents it has to prove that it holds the key; null for none. */
+  readonly dpopThumbprint: string | null
 }
 
 /** Holds no data of anybody: it opens provisioning and nothing else. */

@@ -4,6 +4,7 @@
 export const problems = {
   missing_credential: [401, 'No credential was sent. Send it in the header that the documentation names.'],
   invalid_credential: [401, 'The credential is missing, malformed, expired or revoked.'],
+  invalid_dpop_proof: [401, 'The proof in the header DPoP is missing, wrong or was used before.'],
   multiple_credentials: [400, 'More than one credential was sent. Send exactly one.'],
   credential_in_query: [400, 'A credential must not be sent in the query string. Send it in the header.'],
   address_not_allowed: [403, 'This credential may not be used from the address that the request came from.'],

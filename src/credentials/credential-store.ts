@@ -18,12 +18,13 @@ interface CredentialRow {
   readonly allowed_addresses: readonly string[] | null
   readonly created_at: Date
   readonly expires_at: Date | null
+  readonly dpop_jkt: string | null
 }
 
 const findByHash: Statement = {
   name: 'credential-by-hash',
   text: `select kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, key_id, platform_id,
-           allowed_addresses, created_at, expires_at
+           allowed_addresses, created_at, expires_at, dpop_jkt
          from credentials where hash = $1`,
 }
 
@@ -111,5 +112,5 @@ function toPrincipal(row: CredentialRow): Principal {
   if (client === null || person === null || grant === null || audience === null) {
     throw new Error('an access_token row without its client, person, grant or audience')
   }
-  return { ...holder, kind: 'access_token', client, person, grant, audience }
+  return { ...holder, kind: 'access_token', client, person, grant, audience, dpopThumbprint: row.dpop_jkt }
 }

@@ -6,6 +6,8 @@ import { findApp } from '../apps/app-store.ts'
 import { type ClientId, type GrantId, isClientId } from '../core/ids.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import { findPrincipal } from '../credentials/credential-store.ts'
+import { proofMemorySeconds } from '../credentials/dpop.ts'
+import { rememberProof } from '../credentials/proof-store.ts'
 import type { Database } from '../db/connect.ts'
 import { sha256 } from '../lib/digest.ts'
 import { addSeconds, type Clock, epochSeconds } from '../lib/time.ts'
@@ -23,6 +25,7 @@ import {
 } from './engine-record-store.ts'
 import { currentExchange } from './exchange.ts'
 import { findGrant, type Grant } from './grant-store.ts'
+import { refreshExpiry } from './lifetime.ts'
 import { present } from './presentation.ts'
 import { findRefreshToken } from './refresh-token-store.ts'
 import { byItsClient, revokeGrant } from './revoke-grant.ts'
@@ -147,6 +150,7 @@ class AccessTokenModel extends Model {
       scopes: [...parseScopes(payload.scope)],
       expiresAt: this.expiry(expiresIn),
     }
+    exchange.thumbprint = payload.jkt ?? null
   }
 
   override async find(id: string): Promise<AdapterPayload | undefined> {
@@ -169,13 +173,14 @@ class AccessTokenModel extends Model {
 }
 
 class RefreshTokenModel extends Model {
-  override async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+  override async upsert(id: string, payload: AdapterPayload): Promise<void> {
     const exchange = currentExchange()
-    if (!exchange) throw new Error('a refresh token minted outside of an exchange')
+    if (!exchange?.code) throw new Error('a refresh token minted outside of an exchange')
+    const { grant, refreshIdleSeconds } = exchange.code
     exchange.refreshToken = {
       hash: sha256(id),
       scopes: [...parseScopes(payload.scope)],
-      expiresAt: this.expiry(expiresIn),
+      expiresAt: refreshExpiry(this.parts.clock(), grant.expiresAt, refreshIdleSeconds),
     }
   }
 
@@ -195,6 +200,18 @@ class RefreshTokenModel extends Model {
   }
 
   override async destroy(): Promise<void> {}
+}
+
+/** Proofs of possession, that each is taken once (RFC 9449 section 11.1). */
+class ReplayDetectionModel extends Model {
+  /** The engine asks before it writes; `upsert` alone can say whether this one is the first. */
+  override async find(): Promise<undefined> {}
+
+  /** Kept longer than the engine asks: a proof that is dated ahead is good for as much longer. */
+  override async upsert(id: string): Promise<void> {
+    const isNew = await rememberProof(this.parts.database, sha256(id), this.expiry(proofMemorySeconds))
+    if (!isNew) throw new errors.InvalidGrant('DPoP proof JWT Replay detected')
+  }
 }
 
 class SessionModel extends Model {
@@ -249,6 +266,7 @@ const models: Readonly<Record<string, new (parts: AdapterParts) => Model>> = {
   AuthorizationCode: AuthorizationCodeModel,
   AccessToken: AccessTokenModel,
   RefreshToken: RefreshTokenModel,
+  ReplayDetection: ReplayDetectionModel,
   Session: SessionModel,
   Interaction: InteractionModel,
 }
@@ -276,6 +294,7 @@ function toMetadata(app: App): ClientMetadata {
     // section 7.3), and they are asked for consent every time (OAuth 2.1 section 7.3.1).
     application_type: 'native',
     scope: printScopes([...app.scopes, 'offline_access']),
+    dpop_bound_access_tokens: app.requiresDpop,
   }
 }
 

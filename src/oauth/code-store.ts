@@ -9,6 +9,8 @@ import { burstMs } from './presentation.ts'
 export interface StoredCode {
   readonly hash: Digest
   readonly grant: Grant
+  /** Its app's: so long a refresh token lives when it is not used; null for no such limit. */
+  readonly refreshIdleSeconds: number | null
   /** What the engine asked us to keep. */
   readonly payload: Readonly<Record<string, unknown>>
   /** `raced`: spent by another request while this one was under way; `just-spent`: so shortly before that it may belong to a burst. */
@@ -39,8 +41,11 @@ const findByHash: Statement = {
                 when code.consumed_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
                 when code.consumed_at >= clock_timestamp() - interval '${burstMs} milliseconds' then 'just-spent'
                 else 'spent' end as state,
-           to_jsonb(g) as grant_row, g.created_at, g.expires_at
-         from authorization_codes code join grants g on g.id = code.grant_id where code.hash = $1`,
+           to_jsonb(g) as grant_row, g.created_at, g.expires_at, app.refresh_idle_seconds
+         from authorization_codes code
+         join grants g on g.id = code.grant_id
+         join oauth_apps app on app.client_id = g.client_id
+         where code.hash = $1`,
 }
 
 /**
@@ -59,21 +64,26 @@ export async function findCode(
     grant_row: GrantRow
     created_at: Date
     expires_at: Date
+    refresh_idle_seconds: number | null
   }>(findByHash, () => [hash, elapsedMs()])
   if (!row) return null
   const grant = toGrant({ ...row.grant_row, created_at: row.created_at, expires_at: row.expires_at })
-  return { hash, grant, payload: row.payload, state: row.state }
+  const { payload, state, refresh_idle_seconds: refreshIdleSeconds } = row
+  return { hash, grant, refreshIdleSeconds, payload, state }
 }
 
 const spend: Statement = {
   name: 'spend-code',
-  text: spendAndMint(
-    2,
-    'update authorization_codes set consumed_at = clock_timestamp() where hash = $1 and consumed_at is null',
-    { hash: 3, scopes: 4, expiresAt: 5 },
-    { hash: 6, scopes: 7, expiresAt: 8 },
-    { action: 'token.issued', address: 9, requestId: 10 },
-  ),
+  text: spendAndMint({
+    grantId: 2,
+    spend:
+      'update authorization_codes set consumed_at = clock_timestamp() where hash = $1 and consumed_at is null',
+    generation: '0',
+    access: { hash: 3, scopes: 4, expiresAt: 5 },
+    refresh: { hash: 6, scopes: 7, expiresAt: 8 },
+    thumbprint: 9,
+    event: { action: 'token.issued', address: 10, requestId: 11 },
+  }),
 }
 
 /**
@@ -84,11 +94,16 @@ const spend: Statement = {
 export async function spendCode(
   database: Database,
   code: StoredCode,
-  access: MintedToken,
-  refresh: MintedToken | null,
+  minted: {
+    readonly access: MintedToken
+    readonly refresh: MintedToken | null
+    /** Of the key that they are bound to; null for none. */
+    readonly thumbprint: string | null
+  },
   { address, requestId }: Origin,
 ): Promise<boolean> {
-  const values = [code.hash, code.grant.id, ...placesOf(access), ...placesOf(refresh), address, requestId]
+  const tokens = [...placesOf(minted.access), ...placesOf(minted.refresh)]
+  const values = [code.hash, code.grant.id, ...tokens, minted.thumbprint, address, requestId]
   const [row] = await database.run<{ spent: number }>(spend, values)
   return row?.spent === 1
 }

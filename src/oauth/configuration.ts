@@ -4,6 +4,7 @@ import { isLoopback } from '../core/config.ts'
 import type { Contract } from '../core/contract.ts'
 import { appScopes, type Profile } from '../core/profile.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
+import { proofAlgorithms } from '../credentials/dpop.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import { sha256 } from '../lib/digest.ts'
 import type { Secret } from '../lib/secret.ts'
@@ -23,7 +24,7 @@ import { grantOfRequest, promptPolicy } from './grant-of-request.ts'
 import { present } from './presentation.ts'
 import { normalizeResource } from './resource-uri.ts'
 import type { Resources } from './resources.ts'
-import { type RotationParts, refresh } from './rotation.ts'
+import { createRefresh, type RotationParts } from './rotation.ts'
 import { beginEngineSession } from './session-bridge.ts'
 
 export interface EngineParts extends AdapterParts, RotationParts {
@@ -62,12 +63,13 @@ export function engineCookieNames(publicUrl: string): {
 export function createEngine(parts: EngineParts): Engine {
   const engine = new Provider(parts.publicUrl, configurationOf(parts))
   writeSecretsInOurFormat(engine, parts.format)
+  const refresh = createRefresh(parts)
   // Documented seam: a grant type registered again takes the place of the built-in one.
   engine.registerGrantType(
     'refresh_token',
     async (ctx) => {
       ctx.type = 'application/json'
-      ctx.body = await refresh(parts, readRefreshRequest(ctx))
+      ctx.body = await refresh(readRefreshRequest(ctx))
     },
     ['refresh_token', 'scope', 'resource'],
     ['resource'],
@@ -89,6 +91,7 @@ function readRefreshRequest(ctx: KoaContextWithOIDC) {
     refreshToken,
     scope: typeof scope === 'string' ? scope : undefined,
     resource: [resource ?? []].flat().map((it) => normalizeResource(String(it)) ?? String(it)),
+    proof: ctx.get('DPoP') || null,
     elapsedMs: exchange.elapsedMs,
     origin: exchange.origin,
   }
@@ -111,6 +114,7 @@ function configurationOf(parts: EngineParts): Configuration {
     responseTypes: ['code'],
     scopes: ['offline_access', ...scopes],
     clientAuthMethods: ['none'],
+    enabledJWA: { dPoPSigningAlgValues: [...proofAlgorithms] },
     clientDefaults: {
       token_endpoint_auth_method: 'none',
       response_modes: ['query'],
@@ -149,7 +153,7 @@ function configurationOf(parts: EngineParts): Configuration {
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
-      dPoP: { enabled: false },
+      dPoP: { enabled: true },
       revocation: {
         enabled: true,
         allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,

@@ -2,19 +2,24 @@
 // and written by one statement when the engine has made its answer (decision 4).
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Middleware } from 'koa'
+import type { Refusals } from '../apps/refusals.ts'
 import type { Origin } from '../core/attribution.ts'
+import type { ClientId } from '../core/ids.ts'
+import type { Metrics } from '../core/metrics.ts'
 import type { Database } from '../db/connect.ts'
-import { originOf } from '../web/client-address.ts'
+import { sessionOrigin } from '../web/client-address.ts'
 import { type StoredCode, spendCode } from './code-store.ts'
 import type { MintedToken } from './mint-store.ts'
 import type { Presentation } from './presentation.ts'
+import { lostRace } from './reasons.ts'
+import type { Place } from './reuse-cause.ts'
 
 /** What one request has found and wants written. */
 export interface Exchange {
   /** ms since the request arrived. */
   readonly elapsedMs: () => number
-  /** For the ledger. */
-  readonly origin: Origin
+  /** For the ledger, and to tell one client from another. */
+  readonly origin: Origin & Place
   presentation: Presentation | null
   /** The code that was presented, once the engine has asked for it. */
   code: StoredCode | null
@@ -22,6 +27,15 @@ export interface Exchange {
   consumed: boolean
   accessToken: MintedToken | null
   refreshToken: MintedToken | null
+  /** Of the key that the tokens are bound to (RFC 9449); null for none. */
+  thumbprint: string | null
+}
+
+export interface ExchangeParts {
+  readonly database: Database
+  readonly trustedProxies: number
+  readonly refusals: Refusals
+  readonly metrics: Pick<Metrics, 'tokensIssued'>
 }
 
 const exchanges = new AsyncLocalStorage<Exchange>()
@@ -36,33 +50,46 @@ export function currentExchange(): Exchange | null {
  * client hears of it. An error anywhere leaves the code as it was; a request that finds the code spent
  * by another in the meantime is told `invalid_grant`.
  */
-export function commitExchanges(database: Database, trustedProxies: number): Middleware {
+export function commitExchanges(parts: ExchangeParts): Middleware {
+  const { database, trustedProxies, refusals, metrics } = parts
   return (ctx, next) => {
     const arrivedAt = performance.now()
     const exchange: Exchange = {
       elapsedMs: () => performance.now() - arrivedAt,
-      origin: originOf(ctx, trustedProxies),
+      origin: sessionOrigin(ctx, trustedProxies),
       presentation: null,
       code: null,
       consumed: false,
       accessToken: null,
       refreshToken: null,
+      thumbprint: null,
     }
     return exchanges.run(exchange, async () => {
       await next()
-      if (exchange.consumed && ctx.status === 200 && !(await commit(database, exchange))) {
-        ctx.status = 400
-        ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }
+      if (!exchange.consumed || ctx.status !== 200) return
+      const code = await commit(database, exchange)
+      if (code.isMine) {
+        metrics.tokensIssued.inc({ grant_type: 'authorization_code' })
+        return
       }
+      const error = 'invalid_grant'
+      ctx.status = 400
+      ctx.body = { error, error_description: 'grant request is invalid' }
+      const { requestId } = exchange.origin
+      refusals.note({ clientId: code.client, endpoint: 'token', error, reason: lostRace, requestId })
     })
   }
 }
 
-/** False when another request was first. */
-async function commit(database: Database, exchange: Exchange): Promise<boolean> {
-  const { code, accessToken, refreshToken, presentation, origin } = exchange
+/** Not mine when another request was first. */
+async function commit(
+  database: Database,
+  exchange: Exchange,
+): Promise<{ readonly isMine: boolean; readonly client: ClientId }> {
+  const { code, accessToken, refreshToken, thumbprint, presentation, origin } = exchange
   if (!code || !accessToken) throw new Error('the engine answered a code exchange without a token')
-  const isFirst = await spendCode(database, code, accessToken, refreshToken, origin)
-  if (isFirst) presentation?.wasFirst()
-  return isFirst
+  const minted = { access: accessToken, refresh: refreshToken, thumbprint }
+  const isMine = await spendCode(database, code, minted, origin)
+  if (isMine) presentation?.wasFirst()
+  return { isMine, client: code.grant.client }
 }

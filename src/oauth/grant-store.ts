@@ -17,6 +17,8 @@ export interface Grant {
   readonly expiresAt: Date
   /** True while its organization, or its app's, is suspended: it mints nothing, and nothing of it is lost. */
   readonly isStopped: boolean
+  /** Of the key that its tokens are bound to (RFC 9449); null for none. */
+  readonly dpopThumbprint: string | null
 }
 
 export interface GrantRow {
@@ -30,6 +32,7 @@ export interface GrantRow {
   readonly created_at: Date
   readonly expires_at: Date
   readonly is_stopped: boolean
+  readonly dpop_jkt: string | null
 }
 
 export const toGrant = (row: GrantRow): Grant => ({
@@ -43,10 +46,14 @@ export const toGrant = (row: GrantRow): Grant => ({
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   isStopped: row.is_stopped,
+  dpopThumbprint: row.dpop_jkt,
 })
 
 /** False when a grant of that id is there already: it is left as it is. */
-export async function insertGrant(db: Db, grant: Omit<Grant, 'isStopped'>): Promise<boolean> {
+export async function insertGrant(
+  db: Db,
+  grant: Omit<Grant, 'isStopped' | 'dpopThumbprint'>,
+): Promise<boolean> {
   const rows = await db('grants')
     .insert({
       id: grant.id,

@@ -17,32 +17,50 @@ interface Places {
   readonly expiresAt: number
 }
 
+interface Mint {
+  readonly grantId: number
+  /** An update that finds the secret as long as it is unspent; it ends in its conditions. */
+  readonly spend: string
+  /** Of the refresh token that is minted, as SQL over the row that was spent. */
+  readonly generation: string
+  readonly access: Places
+  readonly refresh: Places
+  /** The thumbprint of the key that the tokens are bound to, and the grant with them; null for none. */
+  readonly thumbprint: number
+  readonly event: { readonly action: Action; readonly address: number; readonly requestId: number }
+}
+
 /**
  * `with live_grant …, spent …, access …, refresh …, event …`: the grant is locked first, always before what is spent,
- * so that a revocation is waited for and then mints nothing; a refresh token without a hash is left out.
- * @param spend an update that returns a row when the secret was still unspent, and asks for `live_grant`
+ * so that a revocation is waited for and then mints nothing; a refresh token without a hash is left out. It is
+ * locked as one that may be changed: a lock that had to grow for the key would wait for its neighbours, and they for it.
  */
-export function spendAndMint(
-  grantId: number,
-  spend: string,
-  access: Places,
-  refresh: Places,
-  event: { readonly action: Action; readonly address: number; readonly requestId: number },
-): string {
+export function spendAndMint({
+  grantId,
+  spend,
+  generation,
+  access,
+  refresh,
+  thumbprint,
+  event,
+}: Mint): string {
   return `
     with live_grant as (
-      select * from grants where id = $${grantId} and not is_stopped for share
+      select * from grants where id = $${grantId} and not is_stopped for no key update
     ), spent as (
-      ${spend} and exists (select from live_grant) returning 1
+      ${spend} and exists (select from live_grant) returning ${generation} as generation
+    ), bound as (
+      update grants set dpop_jkt = $${thumbprint}
+      from spent where grants.id = $${grantId} and dpop_jkt is null and $${thumbprint}::text is not null
     ), access as (
       insert into credentials
-        (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at)
+        (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at, dpop_jkt)
       select $${access.hash}, 'access_token', organization_id, mode, $${access.scopes}, resource, client_id,
-        person_id, id, $${access.expiresAt}
+        person_id, id, $${access.expiresAt}, $${thumbprint}
       from live_grant, spent
     ), refresh as (
-      insert into refresh_tokens (hash, grant_id, scopes, expires_at)
-      select $${refresh.hash}, id, $${refresh.scopes}, $${refresh.expiresAt}
+      insert into refresh_tokens (hash, grant_id, scopes, expires_at, generation)
+      select $${refresh.hash}, id, $${refresh.scopes}, $${refresh.expiresAt}, generation
       from live_grant, spent where $${refresh.hash}::bytea is not null
     ), ${insertEventFrom(
       'live_grant, spent',

@@ -1,5 +1,6 @@
 // RFC 9728: where a client that was refused by the API learns which authorization server to ask.
 import { appScopes, type Profile } from '../core/profile.ts'
+import { proofAlgorithms } from '../credentials/dpop.ts'
 
 export interface ProtectedResource {
   /** The resource's identifier: the audience of its access tokens (RFC 8707). */
@@ -20,6 +21,7 @@ export function protectedResource(profile: Profile, publicUrl: string): Protecte
       // offline_access is between client and authorization server: no resource asks for it.
       scopes_supported: appScopes(profile),
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: proofAlgorithms,
       resource_name: `${profile.brand.name} API`,
     },
   }

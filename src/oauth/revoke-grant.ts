@@ -4,13 +4,17 @@ import type { Attribution, Origin } from '../core/attribution.ts'
 import type { OrganizationId, PersonId } from '../core/ids.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { deleteGrant, deleteGrantsOf, type Grant } from './grant-store.ts'
+import type { ReuseCause } from './reuse-cause.ts'
+
+/** A retired refresh token came back. */
+type EndingReuse = Exclude<ReuseCause, 'race'>
 
 /** Why a grant ended, for the ledger. */
 export type RevocationCause =
   | 'revoked_by_client'
   | 'revoked_by_operator'
   | 'code_replayed'
-  | 'refresh_token_reused'
+  | EndingReuse
   | 'member_removed'
   | 'member_demoted'
   | 'person_disabled'
@@ -46,12 +50,42 @@ export async function revokeGrantsOf(
   return grants.length
 }
 
+/** For the ledger: a retired refresh token came back, and the family lives on. */
+export function recordRefusedReuse(
+  db: Db,
+  grant: Grant,
+  by: (grant: Grant) => Attribution,
+  cause: ReuseCause,
+): Promise<void> {
+  return db.transaction((tx) => tellReuse(tx, grant, by(grant), cause, 'refused'))
+}
+
+const reuses: ReadonlySet<string> = new Set<EndingReuse>(['lost_response', 'stale_client', 'reuse'])
+const isReuse = (cause: RevocationCause): cause is EndingReuse => reuses.has(cause)
+
 function tell(tx: Tx, grant: Grant, by: Attribution, cause: RevocationCause): Promise<void> {
+  if (isReuse(cause)) return tellReuse(tx, grant, by, cause, 'revoked')
   return record(tx, {
     organization: grant.organization,
     by,
-    action: cause === 'refresh_token_reused' ? 'refresh_token.reused' : 'grant.revoked',
+    action: 'grant.revoked',
     target: grant.id,
     details: { cause, client: grant.client, person: grant.person },
+  })
+}
+
+function tellReuse(
+  tx: Tx,
+  grant: Grant,
+  by: Attribution,
+  cause: ReuseCause,
+  response: 'revoked' | 'refused',
+): Promise<void> {
+  return record(tx, {
+    organization: grant.organization,
+    by,
+    action: 'refresh_token.reused',
+    target: grant.id,
+    details: { cause, response, client: grant.client, person: grant.person },
   })
 }

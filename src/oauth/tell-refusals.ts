@@ -4,6 +4,7 @@ import { isClientId } from '../core/ids.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { requestId } from '../web/request-id.ts'
 import type { Engine, KoaContextWithOIDC } from './engine.ts'
+import { inOurWords } from './reasons.ts'
 
 const endpoints = {
   'authorization.error': 'authorization',
@@ -21,7 +22,9 @@ export function tellRefusals(engine: Engine, { refusals, metrics }: TellParts): 
   engine.on('grant.error', tell('grant.error'))
   engine.on('revocation.error', tell('revocation.error'))
   engine.on('grant.success', (ctx) => {
-    metrics.tokensIssued.inc({ grant_type: String(ctx.oidc.params?.['grant_type']) })
+    const grantType = String(ctx.oidc.params?.['grant_type'])
+    // A code is not spent yet: commitExchanges counts it when it is.
+    if (grantType !== 'authorization_code') metrics.tokensIssued.inc({ grant_type: grantType })
   })
 
   function tell(event: keyof typeof endpoints) {
@@ -32,7 +35,13 @@ export function tellRefusals(engine: Engine, { refusals, metrics }: TellParts): 
       const clientId = ctx.oidc?.client?.clientId
       if (clientId === undefined || !isClientId(clientId)) return
       const reason = error.error_detail ?? error.error_description ?? error.message
-      refusals.note({ clientId, endpoint, error: code, reason, requestId: requestId(ctx) })
+      refusals.note({
+        clientId,
+        endpoint,
+        error: code,
+        reason: inOurWords(reason),
+        requestId: requestId(ctx),
+      })
     }
   }
 }

@@ -23,6 +23,7 @@ test('P1, P2: without a credential a client learns where to get one', async (t) 
     authorization_servers: [house.url],
     scopes_supported: appScopes(house.profile),
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA'],
     resource_name: 'BoothZen API',
   })
   assert.doesNotMatch(JSON.stringify(metadata) + challenge, /offline_access/, 'P7')

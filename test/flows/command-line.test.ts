@@ -169,6 +169,16 @@ test('commands work on the embedded database while the server runs on it, and wh
       const create = 'app create --org cafe-zwolf --name Sync --mode test --redirect-uri'
       const { client_id: clientId } = await json<Shown>(`${create} http://127.0.0.1/callback`)
       assert.ok(isClientId(clientId))
+      const careful = '--refresh-idle 30d --refresh-lifetime 90d --on-reuse refuse --dpop'
+      const other = await json<Shown & Record<string, unknown>>(
+        `${create} http://127.0.0.1/callback ${careful}`,
+      )
+      assert.deepEqual(
+        ['refresh_idle_seconds', 'refresh_lifetime_seconds', 'reuse_response'].map((name) => other[name]),
+        [30 * 86_400, 90 * 86_400, 'refuse'],
+      )
+      assert.equal(other['dpop_bound_access_tokens'], true)
+      await json(`app delete ${other.client_id}`)
       const listed = await json<Shown[]>('app list --org cafe-zwolf')
       assert.deepEqual(
         listed.map((app) => app.client_id),

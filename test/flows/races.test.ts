@@ -23,7 +23,7 @@ import { makeHome, runJson, type ServerProcess, startServer } from '../support/s
 
 const email = 'ann@acme.example'
 const scope = 'read:bookings'
-const parallel = 50
+const parallel = 100
 
 interface Pair {
   readonly databaseUrl: string
@@ -80,7 +80,7 @@ test(`${parallel} parallel exchanges of one code, and refreshes of one token, at
   const pair = await startPair(t)
   for (const grace of [60, 0]) {
     const app = await pair.app(grace)
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const code = await obtainCode(pair.one.url, app, email, scope)
       const won = await storm(pair, (server) => exchange(server, app, code))
       assert.equal(won.length, 1, 'exactly one exchange')

@@ -63,8 +63,9 @@ export async function obtainCode(
   email: string,
   scope: string,
   browser = new PersonBrowser(server),
+  change: Readonly<Record<string, string | null>> = {},
 ): Promise<{ code: string; verifier: string }> {
-  const asked = authorizationUrl(server, app.clientId, scope)
+  const asked = authorizationUrl(server, app.clientId, scope, change)
   const consent = await reachConsent(browser, asked, email)
   const organization =
     /name="organization" id="[^"]+" value="([^"]+)"(?! disabled)/.exec(consent.html)?.[1] ?? ''
@@ -76,14 +77,17 @@ export async function obtainCode(
   return { code, verifier: asked.verifier }
 }
 
-export function postToken(server: string, body: Readonly<Record<string, string>>): Promise<Response> {
-  return fetch(new URL('/oauth/token', server), { method: 'POST', body: new URLSearchParams(body) })
+type Fields = Readonly<Record<string, string>>
+
+export function postToken(server: string, body: Fields, headers: Fields = {}): Promise<Response> {
+  return fetch(new URL('/oauth/token', server), { method: 'POST', body: new URLSearchParams(body), headers })
 }
 
 export function exchange(
   server: string,
   app: Client,
   { code, verifier }: { code: string; verifier: string },
+  headers: Fields = {},
 ) {
   const parameters = {
     grant_type: 'authorization_code',
@@ -91,21 +95,18 @@ export function exchange(
     code_verifier: verifier,
     redirect_uri: redirectUri,
   }
-  return postToken(server, { ...parameters, client_id: app.clientId })
+  return postToken(server, { ...parameters, client_id: app.clientId }, headers)
 }
 
 export function refresh(
   server: string,
   app: Client,
   refreshToken: string,
-  more: Readonly<Record<string, string>> = {},
+  more: Fields = {},
+  headers: Fields = {},
 ) {
-  return postToken(server, {
-    grant_type: 'refresh_token',
-    refresh_token: refreshToken,
-    client_id: app.clientId,
-    ...more,
-  })
+  const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: app.clientId }
+  return postToken(server, { ...parameters, ...more }, headers)
 }
 
 /** The whole way: link, sign-in, consent, code, tokens. */
