@@ -21,6 +21,9 @@ export async function up(knex: Knex): Promise<void> {
       add column requires_dpop boolean not null default false,
       add column verified_at timestamptz,
       add column suspended_at timestamptz,
+      -- What the vendor suspended its developers can't resume.
+      add column suspended_by text check (suspended_by in ('developer', 'vendor')),
+      add check ((suspended_at is null) = (suspended_by is null)),
       -- When a person first, and last, allowed it something: one that registered itself is kept for that alone.
       add column consented_at timestamptz,
       add column last_consented_at timestamptz,

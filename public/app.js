@@ -111,3 +111,36 @@ for (const button of document.querySelectorAll('[data-download]')) {
     URL.revokeObjectURL(link.href)
   })
 }
+
+// Redirect URIs, one on each line, are held to the server's own rules as they are typed.
+for (const field of document.querySelectorAll('[data-uri-rules]')) {
+  const { notAnUri, rules } = JSON.parse(field.dataset.uriRules)
+  const status = document.getElementById(`${field.id}-says`)
+  const mistakeOf = (text) => {
+    if (!URL.canParse(text)) return notAnUri
+    const { protocol, hostname } = new URL(text)
+    const parts = { text, protocol, hostname }
+    const broken = rules.find(
+      ({ of, scheme = '', pattern, mustMatch }) =>
+        new RegExp(scheme).test(protocol) && new RegExp(pattern).test(parts[of]) !== mustMatch,
+    )
+    return broken ? broken.say : null
+  }
+  const check = () => {
+    const lines = field.value.split('\n').map((line) => line.trim())
+    const wrong = lines.flatMap((line, index) => {
+      const mistake = line === '' ? null : mistakeOf(line)
+      return mistake ? [`Line ${index + 1}: ${mistake}`] : []
+    })
+    const isEmpty = lines.every((line) => line === '')
+    status.textContent = wrong.join(' ') || (isEmpty ? '' : 'These can be registered.')
+    status.dataset.state = wrong.length > 0 ? 'wrong' : 'good'
+  }
+  // Not at each letter: half an address is wrong, and a screen reader would say so each time.
+  let timer
+  field.addEventListener('input', () => {
+    clearTimeout(timer)
+    timer = setTimeout(check, 400)
+  })
+  field.addEventListener('change', check)
+}

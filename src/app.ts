@@ -8,9 +8,11 @@ import { getMe } from './api/me.api.ts'
 import { createApi, failedCredentialsClass } from './api/pipeline.ts'
 import { createDocuments, documentRateClasses } from './apps/documents.ts'
 import { createRefusals } from './apps/refusals.ts'
+import { createTakeLogo } from './apps/take-logo.ts'
 import { createSealer } from './audit/seal.ts'
 import { docsRoutes } from './console/docs.ts'
 import { consoleRoutes } from './console/routes.ts'
+import { tryItCallbackPath } from './console/try-it-pages.ts'
 import type { Config } from './core/config.ts'
 import { type Contract, checkHandlers } from './core/contract.ts'
 import type { Handlers } from './core/handler.ts'
@@ -59,6 +61,7 @@ import { createResources, normalizeRequestedResource } from './oauth/resources.t
 import { bridgeSessions } from './oauth/session-bridge.ts'
 import { readPublicKeys } from './oauth/signing-keys.ts'
 import { tellRefusals } from './oauth/tell-refusals.ts'
+import { createTries } from './oauth/try-it.ts'
 import { isRead, wellKnown } from './oauth/well-known.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
 import { invitationRateClasses, invitationUrl } from './operators/invite.ts'
@@ -73,6 +76,7 @@ import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
 import { pinHost } from './web/host.ts'
 import { metricsPage } from './web/metrics.ts'
+import { createOwnRequests } from './web/own-requests.ts'
 import { englishErrors, pageErrors, showError } from './web/page-errors.ts'
 import { requestId, stampRequestId } from './web/request-id.ts'
 import { createViews } from './web/views.ts'
@@ -191,8 +195,8 @@ export function build(parts: AppParts): App {
   }
   const account = { turnstile, factorKeys, forgotPassword, endElsewhere: deleteSessionsOf }
 
-  const logoChanged = () => {}
   const guardedFetch = parts.guardedFetch ?? createGuardedFetch()
+  const logoChanged = createTakeLogo({ db, fetch: guardedFetch, background, refusals })
   const registering = {
     db,
     profile,
@@ -253,26 +257,33 @@ export function build(parts: AppParts): App {
   )
   app.use(docsRoutes(profile, contract, publicUrl, views).routes())
   const { mailer } = parts
-  app.use(consoleRoutes({ ...people, ...account, db, publicUrl, profile, format, mailer }).routes())
-  app.use(interactionRoutes({ ...people, engine, database, profile, resources }).routes())
+  const tries = createTries({ publicUrl, cookieKeys, clock, path: tryItCallbackPath })
+  const askOurselves = createOwnRequests({ publicUrl, trustedProxies, listening: () => server.address() })
+  const console = { ...people, ...account, db, publicUrl, profile, format, mailer, tries, askOurselves }
+  app.use(consoleRoutes(console).routes())
+  const tryItUri = tries.redirectUri
+  app.use(interactionRoutes({ ...people, engine, database, profile, resources, tryItUri }).routes())
   app.use(registrationRoutes({ ...registering, logoChanged }).routes())
   app.use(limitAuthorize(turnstile, trustedProxies))
   app.use(ignoreIdentityParameters())
   app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
+  app.use(tries.admit)
   app.use(normalizeRequestedResource())
   app.use(speakTruth(registrationMetadata(profile, publicUrl)))
   app.use(askForDocuments(documents, trustedProxies))
   app.use(commitExchanges({ database, trustedProxies, refusals, metrics }))
   app.use(keepBrokenLinks(database, views, engine))
   app.use(mount('/', engine))
+  tries.teach(engine)
   tellRefusals(engine, { refusals, metrics })
   engine.on('server_error', (ctx, err) => {
     log.error({ request_id: requestId(ctx), err }, 'authorization server failed')
   })
 
+  // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
+  const server = createServer({ connectionsCheckingInterval: 1000 }, app.callback())
   return {
-    // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
-    server: createServer({ connectionsCheckingInterval: 1000 }, app.callback()),
+    server,
     settle: async () => {
       await background.settled()
       await lastUse.write()

@@ -43,6 +43,7 @@ const guests: Readonly<Record<string, Doors>> = {
   pino: ['src/core/telemetry.ts'],
   'prom-client': ['src/core/metrics.ts'],
   'rate-limiter-flexible': ['src/limits/'],
+  sharp: ['src/apps/logo.ts'],
   // At the borders, where data comes in from outside.
   zod: [
     'src/apps/client-metadata.ts',

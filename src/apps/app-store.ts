@@ -4,6 +4,7 @@ import type { Mode } from '../core/principal.ts'
 import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import type { App, Registration, ReuseResponse } from './app.ts'
+import type { AppDetails } from './app-details.ts'
 
 export interface AppRow {
   readonly client_id: ClientId
@@ -115,6 +116,39 @@ export async function noteConsent(tx: Tx, clientId: ClientId, now: Date): Promis
   )
 }
 
+/** The app as it is, held against consent and every other change. */
+export async function lockApp(tx: Tx, clientId: ClientId): Promise<App | null> {
+  const row = await tx<AppRow>('oauth_apps').where({ client_id: clientId }).forUpdate().first()
+  return row ? toApp(row) : null
+}
+
+/** @param details that checkAppDetails has made */
+export async function updateDetails(tx: Tx, clientId: ClientId, details: AppDetails): Promise<void> {
+  await tx('oauth_apps').where({ client_id: clientId }).update({
+    name: details.name,
+    homepage: details.homepage,
+    policy_uri: details.policyUri,
+    terms_uri: details.termsUri,
+    redirect_uris: details.redirectUris,
+    scopes: details.scopes,
+    optional_scopes: details.optionalScopes,
+    refresh_grace_seconds: details.refreshGraceSeconds,
+    refresh_lifetime_seconds: details.refreshLifetimeSeconds,
+    refresh_idle_seconds: details.refreshIdleSeconds,
+    reuse_response: details.reuseResponse,
+    requires_dpop: details.requiresDpop,
+  })
+}
+
+/** The vendor says from now on (null: not any more) who the app is. False when that was so already. */
+export async function setVerified(tx: Tx, clientId: ClientId, at: Date | null): Promise<boolean> {
+  const changed = await tx('oauth_apps')
+    .where({ client_id: clientId })
+    .where((query) => (at ? query.whereNull('verified_at') : query.whereNotNull('verified_at')))
+    .update({ verified_at: at })
+  return changed === 1
+}
+
 /** From the commit on, the organizations' apps can or can't be used (one suspended itself never can); index oauth_apps_organization_id_index. */
 export async function setAppsStopped(
   tx: Tx,
@@ -124,6 +158,24 @@ export async function setAppsStopped(
   await tx('oauth_apps')
     .whereRaw('organization_id = any(?)', [[...organizations]])
     .update({ is_stopped: tx.raw('? or suspended_at is not null', [isStopped]) })
+}
+
+/** Whose developers it belongs to; null for one that registered itself, or that there is not. */
+export async function findAppOwner(db: Db, clientId: ClientId): Promise<OrganizationId | null> {
+  const row = await db<AppRow>('oauth_apps').where({ client_id: clientId }).first('organization_id')
+  return row?.organization_id ?? null
+}
+
+/** Behind the tenant wall. */
+export async function findAppOf(
+  tx: Tx,
+  organization: OrganizationId,
+  clientId: ClientId,
+): Promise<App | null> {
+  const row = await tx<AppRow>('oauth_apps')
+    .where({ organization_id: organization, client_id: clientId })
+    .first()
+  return row ? toApp(row) : null
 }
 
 /** Newest first; of one organization, or of all. */
@@ -136,10 +188,18 @@ export async function listApps(db: Db, organization: OrganizationId | null): Pro
   return rows.map(toApp)
 }
 
-/** Its grants go with it, and every token of theirs (decision 2). null when there is none. */
-export async function deleteAppRow(db: Db, clientId: ClientId): Promise<App | null> {
-  const [row] = await db('oauth_apps').where({ client_id: clientId }).delete().returning<AppRow[]>('*')
-  return row ? toApp(row) : null
+/** Its grants go with it, and every token of theirs (decision 2); for whom it could act is said. The app is locked. */
+export async function deleteAppRow(
+  tx: Tx,
+  clientId: ClientId,
+): Promise<{ readonly app: App; readonly actedFor: readonly OrganizationId[] }> {
+  const { rows } = await tx.raw<{ rows: { organization_id: OrganizationId }[] }>(
+    'select distinct organization_id from grants where client_id = ?',
+    [clientId],
+  )
+  const [row] = await tx('oauth_apps').where({ client_id: clientId }).delete().returning<AppRow[]>('*')
+  if (!row) throw new Error('an app that was not locked')
+  return { app: toApp(row), actedFor: rows.map((it) => it.organization_id) }
 }
 
 /** What these apps are called, by name. */

@@ -2,14 +2,11 @@
 import { record } from '../audit/record.ts'
 import type { Attribution } from '../core/attribution.ts'
 import { type ClientId, newClientId, type OrganizationId } from '../core/ids.ts'
-import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
 import type { App } from './app.ts'
-import { deleteAppRow, insertApp } from './app-store.ts'
-import { redirectUriMistake } from './redirect-uri.ts'
-
-const longestName = 100
+import { checkAppDetails } from './app-details.ts'
+import { deleteAppRow, insertApp, lockApp } from './app-store.ts'
 
 /** Its scopes are names from the profile's catalogue: the caller has checked them. */
 export type NewApp = Required<Pick<App, 'mode' | 'name' | 'redirectUris' | 'scopes'>> &
@@ -31,28 +28,12 @@ export type NewApp = Required<Pick<App, 'mode' | 'name' | 'redirectUris' | 'scop
   }
 
 /**
- * @throws Problem invalid_parameter for a name, or a redirect URI, that can't be registered;
+ * @throws Problem invalid_parameter for a name, a redirect URI or whatever else can't be registered;
  *   organization_suspended
  */
 export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<App> {
-  if (wanted.name.trim() === '' || wanted.name.length > longestName) {
-    throw new Problem('invalid_parameter', {
-      param: 'name',
-      say: `The name must have 1 to ${longestName} characters.`,
-    })
-  }
-  if (wanted.redirectUris.length === 0) {
-    throw new Problem('invalid_parameter', {
-      param: 'redirect_uri',
-      say: 'An app needs at least one redirect URI.',
-    })
-  }
-  for (const uri of wanted.redirectUris) {
-    const mistake = redirectUriMistake(uri)
-    if (mistake) throw new Problem('invalid_parameter', { param: 'redirect_uri', say: `${uri}: ${mistake}` })
-  }
   const { by, organization, ...fields } = wanted
-  const app: App = {
+  const details = checkAppDetails({
     homepage: null,
     policyUri: null,
     termsUri: null,
@@ -61,11 +42,13 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
     reuseResponse: 'revoke',
     requiresDpop: false,
     ...fields,
+  })
+  const app: App = {
+    ...details,
+    mode: wanted.mode,
     organization,
     registration: 'manual',
     clientId: newClientId(),
-    redirectUris: [...new Set(wanted.redirectUris)],
-    scopes: [...new Set(wanted.scopes)].sort(),
     createdAt: now,
     isStopped: false,
     isSuspended: false,
@@ -86,11 +69,16 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
   return app
 }
 
-/** The app that was; null when there is none. */
+/** The app that was; null when there is none. Each organization that it could act for is told. */
 export function deleteApp(db: Db, clientId: ClientId, by: Attribution): Promise<App | null> {
   return db.transaction(async (tx) => {
-    const app = await deleteAppRow(tx, clientId)
-    if (app) await record(tx, { organization: app.organization, by, action: 'app.deleted', target: clientId })
+    // Consent holds the app: who is allowed by nobody any more is known once we have it.
+    if (!(await lockApp(tx, clientId))) return null
+    const { app, actedFor } = await deleteAppRow(tx, clientId)
+    const { name } = app
+    const told = new Set([app.organization, ...actedFor])
+    for (const organization of told)
+      await record(tx, { organization, by, action: 'app.deleted', target: clientId, details: { name } })
     return app
   })
 }

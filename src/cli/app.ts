@@ -1,12 +1,15 @@
 // latchkey app: OAuth apps.
 import type { Command } from 'commander'
 import type { App, ReuseResponse } from '../apps/app.ts'
-import { listApps } from '../apps/app-store.ts'
+import { findApp, listApps } from '../apps/app-store.ts'
 import { deleteApp, registerApp } from '../apps/register-app.ts'
-import { isClientId } from '../core/ids.ts'
+import { verifyApp } from '../apps/verify-app.ts'
+import { type ClientId, isClientId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
 import { appScopes } from '../core/profile.ts'
+import type { Db } from '../db/connect.ts'
 import { daySeconds, systemClock } from '../lib/time.ts'
+import { resumeApp, suspendApp } from '../offboarding/suspend-app.ts'
 import {
   checkScopes,
   collect,
@@ -22,10 +25,15 @@ import { answer, by, found, table, withDatabase } from './session.ts'
 const show = (app: App) => ({
   client_id: app.clientId,
   organization_id: app.organization,
+  registration: app.registration,
   name: app.name,
   mode: app.mode,
+  verified: app.isVerified,
+  suspended: app.isSuspended,
+  homepage: app.homepage,
   redirect_uris: app.redirectUris,
   scopes: app.scopes,
+  optional_scopes: app.optionalScopes,
   token_endpoint_auth_method: 'none',
   refresh_grace_seconds: app.refreshGraceSeconds,
   refresh_lifetime_seconds: app.refreshLifetimeSeconds,
@@ -40,6 +48,8 @@ interface CreateOptions {
   readonly name: string
   readonly redirectUri: string[]
   readonly scope?: string[]
+  readonly optionalScope?: string[]
+  readonly homepage?: string
   readonly mode: Mode
   readonly refreshGrace?: number
   readonly refreshLifetime?: number
@@ -69,6 +79,12 @@ export function appCommands(program: Command): void {
       collectScopes,
     )
     .option(
+      '--optional-scope <scope>',
+      'one that people may leave out; may be given more than once',
+      collectScopes,
+    )
+    .option('--homepage <url>', 'https: where people read about it')
+    .option(
       '--refresh-grace <seconds>',
       'so long a lost refresh answer is given again',
       readDurationWithin(0, 1800),
@@ -93,12 +109,15 @@ export function appCommands(program: Command): void {
     .action(async (options: CreateOptions, command: Command) => {
       const made = await withDatabase(async ({ opened, profile }) => {
         const { knex } = opened.database
+        const optionalScopes = options.optionalScope ?? []
         const wanted = {
           organization: (await organizationOf(knex, options.org)).id,
           mode: options.mode,
           name: options.name,
           redirectUris: options.redirectUri,
-          scopes: checkScopes(profile, options.scope ?? appScopes(profile)),
+          scopes: checkScopes(profile, [...(options.scope ?? appScopes(profile)), ...optionalScopes]),
+          optionalScopes,
+          homepage: options.homepage ?? null,
           refreshGraceSeconds: options.refreshGrace ?? profile.oauth.refreshGraceSeconds,
           refreshLifetimeSeconds: options.refreshLifetime ?? profile.oauth.refreshTokenSeconds,
           refreshIdleSeconds:
@@ -120,12 +139,17 @@ export function appCommands(program: Command): void {
       const apps = await withDatabase(async ({ opened: { database } }) =>
         listApps(database.knex, org === undefined ? null : (await organizationOf(database.knex, org)).id),
       )
-      const rows = apps.map((it) => [it.clientId, it.name, it.mode, it.redirectUris.join(' ')])
-      answer(
-        command,
-        apps.map(show),
-        table([['CLIENT_ID', 'NAME', 'MODE', 'REDIRECT URIS'], ...rows], 'There are no apps.'),
-      )
+      const rows = apps.map((it) => [
+        it.clientId,
+        it.mode,
+        it.registration,
+        it.isVerified ? 'yes' : 'no',
+        it.isSuspended ? 'suspended' : it.isStopped ? 'stopped' : 'active',
+        it.name,
+        it.redirectUris.join(' '),
+      ])
+      const head = ['CLIENT_ID', 'MODE', 'REGISTRATION', 'VERIFIED', 'STATE', 'NAME', 'REDIRECT URIS']
+      answer(command, apps.map(show), table([head, ...rows], 'There are no apps.'))
     })
 
   app
@@ -141,4 +165,58 @@ export function appCommands(program: Command): void {
       )
       answer(command, show(gone), `Deleted ${gone.clientId} (${gone.name}).`)
     })
+
+  app
+    .command('verify')
+    .argument('<client_id>', 'the app')
+    .description('say on the page that asks people that you know who is behind an app')
+    .option('--undo', 'do not say it any more')
+    .action(async (clientId: string, { undo = false }: { undo?: boolean }, command: Command) => {
+      const { isChanged, now } = await withApp(clientId, (knex, id) =>
+        verifyApp(knex, id, !undo, by, systemClock()),
+      )
+      const already = undo ? 'was not verified' : 'was verified already'
+      const said = isChanged ? `is ${undo ? 'not verified any more' : 'verified'}` : already
+      answer(command, show(now), `${now.name} (${now.clientId}) ${said}.`)
+    })
+
+  app
+    .command('suspend')
+    .argument('<client_id>', 'the app')
+    .description('refuse an app and its access tokens until it is resumed; its developers can not resume it')
+    .action(async (clientId: string, _options: object, command: Command) => {
+      const { isChanged, now } = await withApp(clientId, (knex, app) =>
+        suspendApp(knex, { app, by, as: 'vendor' }, systemClock()),
+      )
+      const said = isChanged
+        ? 'is suspended: its access tokens are refused from now on'
+        : 'was suspended already'
+      answer(command, show(now), `${now.name} (${now.clientId}) ${said}.`)
+    })
+
+  app
+    .command('resume')
+    .argument('<client_id>', 'the app')
+    .description('let an app go on with what it was allowed')
+    .action(async (clientId: string, _options: object, command: Command) => {
+      const { isChanged, now } = await withApp(clientId, (knex, app) =>
+        resumeApp(knex, { app, by, as: 'vendor' }),
+      )
+      const waits = now.isStopped ? ', but its organization is suspended: it waits for that' : ''
+      const said = isChanged ? `is resumed${waits}` : 'was not suspended'
+      answer(command, show(now), `${now.name} (${now.clientId}) ${said}.`)
+    })
+}
+
+/** Does it to the app that there is; gives the app as it is then. @throws Problem resource_not_found */
+function withApp(
+  clientId: string,
+  change: (knex: Db, id: ClientId) => Promise<boolean | null>,
+): Promise<{ readonly isChanged: boolean; readonly now: App }> {
+  return withDatabase(async ({ opened: { database } }) => {
+    const find = async () =>
+      found(isClientId(clientId) ? await findApp(database, clientId) : null, `There is no app ${clientId}.`)
+    const isChanged = await change(database.knex, (await find()).clientId)
+    return { isChanged: isChanged === true, now: await find() }
+  })
 }

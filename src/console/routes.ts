@@ -14,6 +14,8 @@ import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
 import type { Views } from '../web/views.ts'
 import { addAccountPages } from './account-pages.ts'
+import { addAppChangePages } from './app-change-pages.ts'
+import { addAppPages, appsPath } from './app-pages.ts'
 import { addAuditPages } from './audit-pages.ts'
 import { addInvitationPages } from './invitation-pages.ts'
 import { addKeyChangePages } from './key-change-pages.ts'
@@ -25,9 +27,10 @@ import { createReveals } from './reveal.ts'
 import { addSecondFactorPages, recoveryPath } from './second-factor-pages.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import { addSignInPages } from './sign-in-pages.ts'
+import { addTryItPages, type TryItParts } from './try-it-pages.ts'
 import { createVisits, SignInFirst } from './visit.ts'
 
-export interface ConsoleParts {
+export interface ConsoleParts extends Pick<TryItParts, 'tries' | 'askOurselves'> {
   readonly db: Db
   readonly views: Views
   readonly sessions: BrowserSessions
@@ -68,6 +71,10 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   const reveals = revealsAt(keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
+  const appParts = { ...parts, visits, reveals: revealsAt(appsPath) }
+  addTryItPages(router, appParts)
+  addAppPages(router, appParts)
+  addAppChangePages(router, appParts)
   addMembersPages(router, { ...parts, visits, reveals: revealsAt(membersPath) })
   addMemberPages(router, { ...parts, visits })
   addInvitationPages(router, { ...parts, visits, home })

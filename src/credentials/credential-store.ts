@@ -90,6 +90,20 @@ export async function deleteGrantCredentials(db: Db, grants: readonly GrantId[])
   await db.raw('delete from credentials where grant_id = any(?)', [[...grants]])
 }
 
+/** From the commit on, the access tokens of these grants can do nothing but what is among `scopes`. */
+export async function narrowGrantCredentials(
+  db: Db,
+  grants: readonly GrantId[],
+  scopes: readonly string[],
+): Promise<void> {
+  await db.raw(
+    `update credentials
+     set scopes = array(select scope from unnest(scopes) as scope where scope = any(?) order by scope)
+     where grant_id = any(?)`,
+    [[...scopes], [...grants]],
+  )
+}
+
 /** From the commit on, the platform's key is refused; those that it provisioned are not touched. */
 export async function deletePlatformCredential(db: Db, platform: PlatformId): Promise<void> {
   await db('credentials').where({ platform_id: platform }).delete()

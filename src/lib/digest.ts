@@ -5,8 +5,8 @@ declare const digested: unique symbol
 /** SHA-256 of a secret: what is stored and looked up, never the secret. */
 export type Digest = Buffer & { readonly [digested]: true }
 
-/** The 32 bytes of SHA-256 over the UTF-8 text. */
-export function sha256(text: string): Digest {
+/** The 32 bytes of SHA-256 over the UTF-8 text, or over bytes. */
+export function sha256(text: string | Buffer): Digest {
   // The brand is minted here alone.
   return createHash('sha256').update(text).digest() as Digest
 }

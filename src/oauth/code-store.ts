@@ -1,6 +1,7 @@
 // Authorization codes, and the one statement that spends one: the only file that knows `authorization_codes`.
 import type { Origin } from '../core/attribution.ts'
-import type { Database, Db, Statement } from '../db/connect.ts'
+import type { ClientId } from '../core/ids.ts'
+import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
 import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
@@ -32,6 +33,14 @@ export async function insertCode(
     payload: JSON.stringify(code.payload),
     expires_at: code.expiresAt,
   })
+}
+
+/** Those of an app that nobody has spent: from the commit on they open nothing. After its grants, where both are locked. */
+export async function deleteUnspentCodesOfApp(tx: Tx, client: ClientId): Promise<void> {
+  await tx('authorization_codes')
+    .whereNull('consumed_at')
+    .whereIn('grant_id', tx('grants').where({ client_id: client }).select('id'))
+    .delete()
 }
 
 const findByHash: Statement = {

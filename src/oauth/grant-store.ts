@@ -49,7 +49,10 @@ export const toGrant = (row: GrantRow): Grant => ({
   dpopThumbprint: row.dpop_jkt,
 })
 
-/** False when a grant of that id is there already: it is left as it is. */
+/**
+ * With those of the scopes alone that the app (which the caller holds) still has: what it gave up since it was read
+ * nobody is allowed. False when a grant of that id is there already: it is left as it is.
+ */
 export async function insertGrant(
   db: Db,
   grant: Omit<Grant, 'isStopped' | 'dpopThumbprint'>,
@@ -61,7 +64,11 @@ export async function insertGrant(
       person_id: grant.person,
       organization_id: grant.organization,
       mode: grant.mode,
-      scopes: grant.scopes,
+      scopes: db.raw(
+        `array(select scope from unnest(?::text[]) as scope
+               where scope = any((select scopes from oauth_apps where client_id = ?)::text[]))`,
+        [[...grant.scopes], grant.client],
+      ),
       resource: grant.resource,
       created_at: grant.createdAt,
       expires_at: grant.expiresAt,
@@ -135,6 +142,28 @@ export async function refreshStoppedGrants(
      ) order by id for update`,
     [[...organizations], [...organizations]],
   )
+  return await refreshStoppedOf(
+    tx,
+    locked.map(({ id }) => id),
+  )
+}
+
+/** The same for every grant to one app. */
+export async function refreshStoppedGrantsOfApp(tx: Tx, client: ClientId): Promise<GrantId[]> {
+  return await refreshStoppedOf(tx, await lockGrantsOfApp(tx, client))
+}
+
+/** In the order of their ids, against minting. */
+async function lockGrantsOfApp(tx: Tx, client: ClientId): Promise<GrantId[]> {
+  const rows: { id: GrantId }[] = await tx('grants')
+    .where({ client_id: client })
+    .orderBy('id')
+    .forUpdate()
+    .select('id')
+  return rows.map(({ id }) => id)
+}
+
+async function refreshStoppedOf(tx: Tx, locked: readonly GrantId[]): Promise<GrantId[]> {
   const { rows: changed } = await tx.raw<{ rows: { id: GrantId; is_stopped: boolean }[] }>(
     `update grants g set is_stopped = truth.is_stopped
      from (
@@ -146,7 +175,24 @@ export async function refreshStoppedGrants(
      ) as truth
      where truth.id = g.id and g.is_stopped <> truth.is_stopped
      returning g.id, g.is_stopped`,
-    [locked.map(({ id }) => id)],
+    [[...locked]],
   )
   return changed.filter((row) => row.is_stopped).map(({ id }) => id)
+}
+
+/** Takes from every grant to the app what is not among `scopes`. Gives those that had something else, as they are now. */
+export async function narrowGrantsOfApp(
+  tx: Tx,
+  client: ClientId,
+  scopes: readonly string[],
+): Promise<Grant[]> {
+  const locked = await lockGrantsOfApp(tx, client)
+  const { rows } = await tx.raw<{ rows: GrantRow[] }>(
+    `update grants
+     set scopes = array(select scope from unnest(scopes) as scope where scope = any(?) order by scope)
+     where id = any(?) and not scopes <@ ?::text[]
+     returning *`,
+    [[...scopes], locked, [...scopes]],
+  )
+  return rows.map(toGrant)
 }

@@ -18,6 +18,7 @@ export type RevocationCause =
   | 'member_removed'
   | 'member_demoted'
   | 'person_disabled'
+  | 'app_narrowed'
 
 /** By the app that it was given to, on behalf of the person who gave it. */
 export function byItsClient(origin: Origin): (grant: Grant) => Attribution {

@@ -8,19 +8,28 @@ const deepestJson = 32
 
 /** The body as UTF-8. @throws Problem body_too_large beyond 56 KiB, or what is said */
 export async function readText(req: IncomingMessage, maxBytes: number = usualMaxBytes): Promise<string> {
+  return (await readBytes(req, maxBytes)).toString('utf8')
+}
+
+/**
+ * @param discarded so many bytes are read, though not kept, before who sends too much is told
+ * @throws Problem body_too_large beyond `most` bytes, request_aborted
+ */
+export async function readBytes(req: IncomingMessage, most: number, discarded = most): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
     for await (const chunk of req) {
       bytes += chunk.length
-      if (bytes > maxBytes) throw new Problem('body_too_large')
-      chunks.push(chunk)
+      if (bytes > discarded) break
+      if (bytes <= most) chunks.push(chunk)
+      else chunks.length = 0
     }
   } catch (thrown) {
-    if (thrown instanceof Problem) throw thrown
     throw new Problem('request_aborted', { cause: thrown })
   }
-  return Buffer.concat(chunks).toString('utf8')
+  if (bytes > most) throw new Problem('body_too_large')
+  return Buffer.concat(chunks)
 }
 
 /**

@@ -26,6 +26,8 @@ export interface InteractionParts {
   readonly database: Database
   readonly profile: Profile
   readonly resources: Resources
+  /** The callback of "Try it", which the engine took where it was this browser's to use. */
+  readonly tryItUri: string
   readonly views: Views
   readonly sessions: BrowserSessions
   readonly signIn: SignIn
@@ -66,7 +68,7 @@ export function createVisits(parts: InteractionParts): Visits {
       const resource = await resourceOf(params, resources)
       if (!resource) throw new errors.SessionNotFound('the resource of this interaction is gone')
       const asked = askedOf(params, app, resource)
-      if (!isRegistered(asked.redirectUri, app.redirectUris))
+      if (!isRegistered(asked.redirectUri, [...app.redirectUris, parts.tryItUri]))
         throw new errors.SessionNotFound('the redirect URI is none of the app any more')
       const session = sessions.read(ctx)
       const person = session ? await findSessionPerson(database.knex, session, clock()) : null

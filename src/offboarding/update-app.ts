@@ -1,0 +1,101 @@
+// Changing an app: what its developers take from it is taken from whoever was allowed it as well.
+import type { App } from '../apps/app.ts'
+import { type AppDetails, checkAppDetails } from '../apps/app-details.ts'
+import { lockApp, setVerified, updateDetails } from '../apps/app-store.ts'
+import { record } from '../audit/record.ts'
+import type { Attribution } from '../core/attribution.ts'
+import type { ClientId, OrganizationId } from '../core/ids.ts'
+import { Problem } from '../core/problems.ts'
+import { narrowGrantCredentials } from '../credentials/credential-store.ts'
+import type { Db, Tx } from '../db/connect.ts'
+import { deleteUnspentCodesOfApp } from '../oauth/code-store.ts'
+import { narrowGrantsOfApp } from '../oauth/grant-store.ts'
+import { revokeGrant } from '../oauth/revoke-grant.ts'
+import { requireActiveOrganization } from '../organizations/organization-store.ts'
+
+export interface AppUpdate {
+  readonly app: ClientId
+  /** Whose developers change it. */
+  readonly organization: OrganizationId
+  readonly details: AppDetails
+  readonly by: Attribution
+}
+
+/** What the ledger calls each detail. */
+const columns = {
+  name: 'name',
+  homepage: 'homepage',
+  policyUri: 'policy_uri',
+  termsUri: 'terms_uri',
+  redirectUris: 'redirect_uris',
+  scopes: 'scopes',
+  optionalScopes: 'optional_scopes',
+  refreshGraceSeconds: 'refresh_grace_seconds',
+  refreshLifetimeSeconds: 'refresh_lifetime_seconds',
+  refreshIdleSeconds: 'refresh_idle_seconds',
+  reuseResponse: 'reuse_response',
+  requiresDpop: 'requires_dpop',
+} as const satisfies Record<keyof AppDetails, string>
+
+/**
+ * From the commit on the app is what the details say. A scope that it gives up is gone from every grant and every
+ * access token at once (a grant that is left with none ends), a redirect URI that it gives up takes the codes along
+ * that wait to be exchanged; grants stay. A new name, homepage or redirect URI is not what the vendor verified.
+ * False when nothing is new.
+ * @throws Problem invalid_parameter, organization_suspended; page_not_found for an app that is not the organization's
+ */
+export function updateApp(db: Db, update: AppUpdate): Promise<boolean> {
+  const details = checkAppDetails(update.details)
+  return db.transaction(async (tx) => {
+    await requireActiveOrganization(tx, update.organization)
+    const before = await lockApp(tx, update.app)
+    if (before?.organization !== update.organization) throw new Problem('page_not_found')
+    const changed = changedDetails(before, details)
+    if (changed.length === 0) return false
+    await updateDetails(tx, update.app, details)
+    const narrowed = await narrow(tx, before, details, update.by)
+    if (before.redirectUris.some((uri) => !details.redirectUris.includes(uri)))
+      await deleteUnspentCodesOfApp(tx, update.app)
+    const { by, organization, app: target } = update
+    await record(tx, {
+      organization,
+      by,
+      action: 'app.updated',
+      target,
+      details: {
+        // By this name the ledger remembers the app when it is gone.
+        name: details.name,
+        from: Object.fromEntries(changed.map((key) => [columns[key], before[key]])),
+        to: Object.fromEntries(changed.map((key) => [columns[key], details[key]])),
+        ...narrowed,
+      },
+    })
+    const isAnother =
+      before.name !== details.name ||
+      before.homepage !== details.homepage ||
+      details.redirectUris.some((uri) => !before.redirectUris.includes(uri))
+    if (isAnother && (await setVerified(tx, target, null)))
+      await record(tx, { organization, by, action: 'app.unverified', target, details: { cause: 'changed' } })
+    return true
+  })
+}
+
+function changedDetails(before: App, details: AppDetails): (keyof AppDetails)[] {
+  // The keys of a record that the compiler holds to AppDetails.
+  const keys = Object.keys(columns) as (keyof AppDetails)[]
+  return keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(details[key]))
+}
+
+/** Takes from the app's grants what it may not ask for any more; says of how many. */
+async function narrow(tx: Tx, before: App, { scopes }: AppDetails, by: Attribution): Promise<object> {
+  if (before.scopes.every((scope) => scopes.includes(scope))) return {}
+  const grants = await narrowGrantsOfApp(tx, before.clientId, scopes)
+  await narrowGrantCredentials(
+    tx,
+    grants.map(({ id }) => id),
+    scopes,
+  )
+  const empty = grants.filter((grant) => grant.scopes.length === 0)
+  for (const { id } of empty) await revokeGrant(tx, id, () => by, 'app_narrowed')
+  return { grants_narrowed: grants.length - empty.length, grants_revoked: empty.length }
+}
