@@ -136,11 +136,11 @@ for (const field of document.querySelectorAll('[data-uri-rules]')) {
     status.textContent = wrong.join(' ') || (isEmpty ? '' : 'These can be registered.')
     status.dataset.state = wrong.length > 0 ? 'wrong' : 'good'
   }
-  // Not at each letter: half an address is wrong, and a screen reader would say so each time.
+  // Not at each letter: half an address is wrong, and a screen reader would say so each time. And not when the field
+  // is left: what is said would push away the button that is being pressed.
   let timer
   field.addEventListener('input', () => {
     clearTimeout(timer)
     timer = setTimeout(check, 400)
   })
-  field.addEventListener('change', check)
 }

@@ -7,8 +7,8 @@ import mount from 'koa-mount'
 import { getMe } from './api/me.api.ts'
 import { createApi, failedCredentialsClass } from './api/pipeline.ts'
 import { createDocuments, documentRateClasses } from './apps/documents.ts'
+import { createLogoFetcher } from './apps/fetch-logo.ts'
 import { createRefusals } from './apps/refusals.ts'
-import { createTakeLogo } from './apps/take-logo.ts'
 import { createSealer } from './audit/seal.ts'
 import { docsRoutes } from './console/docs.ts'
 import { consoleRoutes } from './console/routes.ts'
@@ -196,7 +196,7 @@ export function build(parts: AppParts): App {
   const account = { turnstile, factorKeys, forgotPassword, endElsewhere: deleteSessionsOf }
 
   const guardedFetch = parts.guardedFetch ?? createGuardedFetch()
-  const logoChanged = createTakeLogo({ db, fetch: guardedFetch, background, refusals })
+  const logoChanged = createLogoFetcher({ db, fetch: guardedFetch, background, refusals })
   const registering = {
     db,
     profile,

@@ -30,9 +30,8 @@ export function readCredential(
   // Elsewhere than in the header a credential is not looked at: ?access_token= is as none (OAuth 2.1 section 5.1).
   // The scheme's name is compared without regard to case (RFC 9110 section 11.1).
   const [, scheme, secret] = /^(bearer|dpop) +(\S+)$/i.exec(bearers[0] ?? '') ?? []
-  const isBound = scheme?.toLowerCase() === 'dpop'
   // A token that is bound to a key comes in this header whatever the profile's is: RFC 9449 has no other.
-  if (secret !== undefined && isBound) return { secret, scheme: 'dpop' }
+  if (secret !== undefined && scheme?.toLowerCase() === 'dpop') return { secret, scheme: 'dpop' }
   const [value] = rules.header === 'authorization' ? bearers : apiKeys
   if (value === undefined || value === '') throw new Problem('missing_credential')
   if (rules.header === 'x-api-key') return { secret: value, scheme: 'key' }

@@ -12,6 +12,7 @@ import type { App } from './app.ts'
 import { type ClientMetadata, MetadataMistake, readDocument } from './client-metadata.ts'
 import { freshSeconds } from './document-freshness.ts'
 import { documentUrlMistake } from './document-url.ts'
+import type { LogoChanged } from './fetch-logo.ts'
 import type { Refusals } from './refusals.ts'
 import { saveDocument } from './save-document.ts'
 import { findDocument, type KeptDocument } from './self-registered-store.ts'
@@ -58,7 +59,7 @@ export interface DocumentParts {
   readonly refusals: Refusals
   readonly clock: Clock
   /** Called when an app's document names another logo than before, or its first one. */
-  readonly logoChanged: (clientId: ClientId, logoUri: string | null) => void
+  readonly logoChanged: LogoChanged
 }
 
 export function createDocuments(parts: DocumentParts): Documents {

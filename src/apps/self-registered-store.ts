@@ -89,6 +89,18 @@ export async function replaceRegistered(
   return toApp(row)
 }
 
+/** Where its logo is said to be, held against a change that is under way; null for an app that is gone. */
+export async function holdLogoUri(
+  tx: Tx,
+  clientId: ClientId,
+): Promise<{ readonly logoUri: string | null } | null> {
+  const row: { logo_uri: string | null } | undefined = await tx('oauth_apps')
+    .where({ client_id: clientId })
+    .forShare()
+    .first('logo_uri')
+  return row ? { logoUri: row.logo_uri } : null
+}
+
 /** The vendor vouched for another name, or other redirect URIs. */
 export async function unverify(tx: Tx, clientId: ClientId): Promise<void> {
   await tx('oauth_apps').where({ client_id: clientId }).update({ verified_at: null })

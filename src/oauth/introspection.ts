@@ -2,7 +2,7 @@
 // tokens and API keys alike, through the validator that our own API asks.
 import { isIP } from 'node:net'
 import type { Context, Middleware } from 'koa'
-import type { ApiKeyPrincipal, Principal, TenantPrincipal } from '../core/principal.ts'
+import type { AccessTokenPrincipal, ApiKeyPrincipal, Principal, TenantPrincipal } from '../core/principal.ts'
 import { asProblem, type Problem } from '../core/problems.ts'
 import { printScopes } from '../core/scopes.ts'
 import type { Log } from '../core/telemetry.ts'
@@ -141,16 +141,14 @@ function ofKey({ key }: ApiKeyPrincipal): object {
   return { client_id: key, sub: key, token_type: 'Bearer', key_id: key }
 }
 
-function ofToken(who: Exclude<TenantPrincipal, ApiKeyPrincipal>): object {
-  const { client, person, grant } = who
-  // Of a token that is bound to its client's key the resource server asks for a proof (RFC 9449 section 6.2).
-  const thumbprint =
-    'dpopThumbprint' in who && typeof who.dpopThumbprint === 'string' ? who.dpopThumbprint : null
+function ofToken({ client, person, grant, dpopThumbprint }: AccessTokenPrincipal): object {
   return {
     client_id: client,
     sub: person,
-    token_type: thumbprint === null ? 'Bearer' : 'DPoP',
-    ...(thumbprint === null ? {} : { cnf: { jkt: thumbprint } }),
+    // Of a token that is bound to its client's key the resource server asks for a proof (RFC 9449 section 6.2).
+    ...(dpopThumbprint === null
+      ? { token_type: 'Bearer' }
+      : { token_type: 'DPoP', cnf: { jkt: dpopThumbprint } }),
     grant_id: grant,
   }
 }

@@ -10,10 +10,10 @@ import {
   register,
   replace,
 } from '../apps/dynamic-registration.ts'
+import type { LogoChanged } from '../apps/fetch-logo.ts'
 import type { Refusals } from '../apps/refusals.ts'
 import { deleteApp } from '../apps/register-app.ts'
 import { lockRegistered, type Registered } from '../apps/self-registered-store.ts'
-import type { ClientId } from '../core/ids.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { asProblem, Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
@@ -35,7 +35,7 @@ export interface RegistrationRoutesParts extends RegistrationParts {
   readonly metrics: Metrics
   readonly log: Log
   /** Called when an app names another logo than before, or its first one. */
-  readonly logoChanged: (clientId: ClientId, logoUri: string | null) => void
+  readonly logoChanged: LogoChanged
 }
 
 export function registrationRateClasses(profile: Profile) {

@@ -95,5 +95,6 @@ export function showError(
     return
   }
   const { locale, skip } = words
+  ctx.set('Content-Language', locale)
   views.show(ctx, 'error', { ...shown, title: error.title ?? words.title, words, locale, skip }, status)
 }

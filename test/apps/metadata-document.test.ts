@@ -11,11 +11,14 @@ import {
   errorOf,
   obtainTokens,
   postToken,
+  reachConsent,
   redirectUri,
   refresh,
 } from '../support/authorization.ts'
 import { type House, type HouseOptions, startHouse } from '../support/house.ts'
 import { json, type Outside, startOutside } from '../support/outside.ts'
+import { PersonBrowser } from '../support/person-browser.ts'
+import { manage, metadata, registerApp } from '../support/registration.ts'
 
 const scope = 'read:bookings'
 const email = 'olga@acme.example'
@@ -165,8 +168,8 @@ test('documents: the whole way of an app that is named by one', async (t) => {
   const { house, outside } = place
 
   await t.test('M5: the metadata says that such apps are taken', async () => {
-    const metadata = await fetch(`${house.url}/.well-known/oauth-authorization-server`)
-    const body = (await metadata.json()) as Record<string, unknown>
+    const response = await fetch(`${house.url}/.well-known/oauth-authorization-server`)
+    const body = (await response.json()) as Record<string, unknown>
     assert.equal(body['client_id_metadata_document_supported'], true)
   })
 
@@ -291,6 +294,59 @@ test('documents: the whole way of an app that is named by one', async (t) => {
     assert.deepEqual((await place.row(clientId))?.scopes, [scope])
   })
 
+  await t.test('D7: its logo is drawn anew and kept here; no page leads to where it came from', async () => {
+    const { default: sharp } = await import('sharp')
+    const create = { width: 40, height: 20, channels: 3, background: { r: 255, g: 0, b: 0 } } as const
+    const jpeg = await sharp({ create }).jpeg().toBuffer()
+    const before = outside.answer
+    const types: Readonly<Record<string, string>> = {
+      '/logo.jpg': 'image/jpeg',
+      '/logo.svg': 'image/svg+xml',
+      '/text.png': 'image/png',
+    }
+    outside.answer = (req, res) => {
+      const type = types[req.url ?? '']
+      if (type) res.writeHead(200, { 'Content-Type': type }).end(type === 'image/jpeg' ? jpeg : '<svg/>')
+      else before(req, res)
+    }
+    const logoOf = async (id: string) => {
+      await house.settle()
+      const [row] = await house.asOwner<{ png: Buffer }>('select png from app_logos where client_id = $1', [
+        id,
+      ])
+      return row?.png
+    }
+    const logoUri = outside.at('/logo.jpg')
+    const clientId = place.serve({ logo_uri: logoUri })
+    assert.equal((await place.authorize(clientId)).status, 303)
+    const png = await logoOf(clientId)
+    assert.ok(png)
+    assert.equal((await sharp(png).metadata()).format, 'png')
+    const browser = new PersonBrowser(house.url)
+    const page = await reachConsent(browser, authorizationUrl(house.url, clientId, scope), email)
+    assert.match(page.html, /Calendar Sync/)
+    assert.doesNotMatch(page.html, /logo\.jpg/)
+
+    const dynamic = await registerApp(house.url, { ...metadata, logo_uri: logoUri })
+    assert.ok(await logoOf(dynamic.client_id))
+    const without = { ...metadata, client_id: dynamic.client_id }
+    assert.equal((await manage('PUT', dynamic, { body: without })).status, 200)
+    assert.equal(await logoOf(dynamic.client_id), undefined)
+
+    const connections = outside.connections()
+    for (const uri of [outside.at('/logo.svg'), outside.at('/text.png'), 'https://127.0.0.1/logo.png']) {
+      const other = await registerApp(house.url, { ...metadata, logo_uri: uri })
+      assert.equal(await logoOf(other.client_id), undefined)
+      const [told] = await house.asOwner<{ reason: string }>(
+        'select reason from app_refusals where client_id = $1',
+        [other.client_id],
+      )
+      assert.match(told?.reason ?? '', /^logo_uri: /)
+    }
+    assert.equal(outside.connections(), connections + 2)
+    outside.answer = before
+  })
+
   await t.test(
     'D8: another name, logo or redirect URI makes another fingerprint; who is verified or suspended stays so',
     async () => {
@@ -345,6 +401,36 @@ test('documents: the whole way of an app that is named by one', async (t) => {
       outside.answer = before
     },
   )
+
+  await t.test(
+    'D8, D9: the page says where the document is; another document is asked about anew',
+    async () => {
+      const sendsTo = 'https://app.example.com/callback'
+      const clientId = place.serve({ redirect_uris: [sendsTo] })
+      const browser = new PersonBrowser(house.url)
+      const ask = () => authorizationUrl(house.url, clientId, scope, { redirect_uri: sendsTo })
+      const consent = await reachConsent(browser, ask(), email)
+      assert.match(consent.html, /client\.example\.com/, 'the host of the document')
+      assert.match(consent.html, /app\.example\.com/, 'the host that the person is sent back to')
+      const organization = /name="organization" id="[^"]+" value="([^"]+)"/.exec(consent.html)?.[1] ?? ''
+      const allowed = await browser.submit(consent, { organization, decision: 'allow' })
+      assert.match(allowed.url, /^https:\/\/app\.example\.com\/callback\?code=/)
+      assert.match((await browser.open(ask().url)).url, /^https:\/\/app\.example\.com\/callback\?code=/)
+      const before = outside.answer
+      serveAt(place, () => ({ client_id: clientId, client_name: 'Other', redirect_uris: [sendsTo] }))
+      house.travel(3601)
+      const again = await reachConsent(browser, ask(), email)
+      assert.match(again.html, /name="decision"/, 'it calls itself otherwise')
+      outside.answer = before
+    },
+  )
+
+  await t.test('A24: a broken request of an app that nobody knows leads nobody to it', async () => {
+    const clientId = place.serve({ redirect_uris: ['https://evil.example/phish'] })
+    const change = { redirect_uri: 'https://evil.example/phish', response_type: 'bogus' }
+    const { status, location } = await place.authorize(clientId, change)
+    assert.deepEqual([status, location], [400, null])
+  })
 
   await t.test('D4: what is malformed is not remembered, and leads to one question each time', async () => {
     const clientId = place.serve({ client_name: '' })
@@ -529,8 +615,8 @@ test('where the profile does not take documents, no such app is known and nothin
       return { ...profile, oauth: { ...profile.oauth, clientMetadataDocuments } }
     },
   })
-  const metadata = await fetch(`${place.house.url}/.well-known/oauth-authorization-server`)
-  assert.ok(!('client_id_metadata_document_supported' in ((await metadata.json()) as object)))
+  const response = await fetch(`${place.house.url}/.well-known/oauth-authorization-server`)
+  assert.ok(!('client_id_metadata_document_supported' in ((await response.json()) as object)))
   assert.equal((await place.authorize(place.serve())).status, 400)
   assert.equal(place.outside.connections(), 0)
   const body = { client_id: place.serve(), grant_type: 'refresh_token', refresh_token: 'x' }

@@ -120,6 +120,8 @@ test('a verified app, in French: its logo, what is new since the last time, the 
   await page.goto(link(everything))
   assert.match(await page.locator('.warning').innerText(), /^Vous décidez pour tous/)
   assert.equal(await page.locator('.tag.new').count(), 2)
+  const logo = await page.locator('.asker img').getAttribute('src')
+  assert.match(logo ?? '', /^\/app-logos\/[0-9a-f]{64}\.png$/, 'D7: our own copy')
   assert.match(await page.locator('.asker').innerText(), /Calendar Sync Vérifiée par BoothZen/)
   await page.locator('input[type=radio]').press('Enter')
   assert.equal((await callback.next()).searchParams.get('error'), 'access_denied', 'Enter is no consent')

@@ -15,6 +15,7 @@ import { authorizationUrl, postToken, readTokens } from '../support/authorizatio
 import { type House, startHouse } from '../support/house.ts'
 import { meanwhile } from '../support/meanwhile.ts'
 import { type Page, PersonBrowser } from '../support/person-browser.ts'
+import { turnOnSecondFactor } from '../support/second-factor.ts'
 
 const scope = 'read:bookings'
 const redirectUri = 'https://app.example/callback'
@@ -350,6 +351,15 @@ test('"Not you?" signs out, and begins the same authorization again for somebody
   assert.equal((await grantsOf(other.id)).length, 1)
 })
 
+test('many authorizations at once go on, each under a grant of its own', async () => {
+  const [person, app] = [await administrator(), await newApp()]
+  await allow(person, app)
+  await house.database.knex('oauth_apps').update({ last_consented_at: null })
+  const told = await Promise.all(Array.from({ length: 8 }, () => outcome(person, app)))
+  assert.deepEqual(new Set(told), new Set(['code']))
+  assert.equal((await grantsOf(person.id)).length, 9)
+})
+
 test('a redirect URI that the app loses while a person reads is sent nobody', async () => {
   const [person, app] = [await administrator(), await newApp()]
   const page = await reach(person, ask(app, scope).url)
@@ -360,6 +370,22 @@ test('a redirect URI that the app loses while a person reads is sent nobody', as
   const answer = await person.browser.submit(page, { organization: acme.id, decision: 'allow' })
   assert.equal(answer.status, 400)
   assert.equal((await grantsOf(person.id)).length, 0)
+})
+
+test('the second step of signing in, in French', async () => {
+  const [person, app] = [await administrator(), await newApp()]
+  await person.browser.signIn(await person.browser.open('/sign-in'), person.email)
+  const authenticator = await turnOnSecondFactor(house, person.browser)
+  const browser = new PersonBrowser(house.url)
+  const signIn = await browser.open(ask(app, scope, { ui_locales: 'fr' }).url)
+  const code = await browser.signIn(signIn, person.email)
+  assert.match(code.html, /<html lang="fr">/)
+  assert.match(code.html, /pour continuer vers <bdi>Calendar Sync<\/bdi> \(<bdi>app\.example<\/bdi>\)/)
+  assert.match((await browser.submit(code, { code: '000000' })).html, /Ce code est incorrect/)
+  const recovery = await browser.open(`${new URL(code.url).pathname}?use=recovery`)
+  assert.match(recovery.html, /Utilisez un code de secours/)
+  const consent = await browser.submit(code, { code: authenticator.nextCode() })
+  assert.match(consent.html, /Calendar Sync<\/bdi> demande l’accès/)
 })
 
 test('the pages speak French to who reads it: by ui_locales first, then by the browser', async () => {
@@ -388,7 +414,7 @@ test('the pages speak French to who reads it: by ui_locales first, then by the b
   assert.equal(gone.status, 400)
   assert.match(await gone.text(), /Cette connexion a pris trop de temps/)
   const unknown = await person.browser.request('/oauth/authorize?client_id=app_none', french)
-  assert.match(await unknown.text(), /Ce lien de l’application est mal configuré/)
+  assert.match(await unknown.text(), /Nous ne savons pas de quelle application vient ce lien/)
   const console = await new PersonBrowser(house.url).request('/sign-in', french)
   assert.match(await console.text(), /<html lang="en">/, 'the console speaks English')
 })

@@ -9,9 +9,10 @@ import { removeResourceServer, rotateSecret } from '../../src/oauth/register-res
 import { revokeGrant } from '../../src/oauth/revoke-grant.ts'
 import { disablePerson } from '../../src/offboarding/disable-person.ts'
 import { suspendOrganization } from '../../src/offboarding/suspend-organization.ts'
-import { obtainCode, obtainTokens } from '../support/authorization.ts'
+import { obtainCode, obtainTokens, readTokens, redirectUri } from '../support/authorization.ts'
 import { startHouse } from '../support/house.ts'
 import { assertInactive, basicOf, claimsOf, introspect, resourceServer } from '../support/introspection.ts'
+import { makeKey, signProof } from '../support/proof.ts'
 
 const email = 'ann@acme.example'
 const scope = 'read:bookings read:customers'
@@ -166,6 +167,25 @@ test('I3: an active access token is described', async (t) => {
   assert.match(String(grant), /^grant_/)
   assert.ok(Number(iat) >= before - 1 && Number(iat) <= before + 30, String(iat))
   assert.ok(Math.abs(Number(exp) - Number(iat) - tokens.expires_in) <= 2)
+
+  // Of a token that is bound to a key of its client the key is told, so that a proof can be asked for.
+  const key = await makeKey()
+  const { code, verifier } = await obtainCode(house.url, app, email, scope)
+  const bound = await fetch(`${house.url}/oauth/token`, {
+    method: 'POST',
+    headers: { DPoP: await signProof(key, { url: `${house.url}/oauth/token` }) },
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: app.clientId,
+      code,
+      code_verifier: verifier,
+      redirect_uri: redirectUri,
+    }),
+  })
+  const { access_token: token } = await readTokens(bound)
+  const ofBound = await claimsOf(await introspect(house, server, { token }))
+  assert.deepEqual([ofBound['token_type'], ofBound['cnf']], ['DPoP', { jkt: key.thumbprint }])
+
   house.travel(tokens.expires_in + 1)
   await assertInactive(await introspect(house, server, { token: tokens.access_token }), 'expired')
 })

@@ -26,6 +26,8 @@ async function open(t: TestContext) {
   const organization = await house.organization('Acme')
   await house.person(email, organization)
   const app = await house.app(organization)
+  // An app that nobody verified is told of its mistakes on a page of ours (A24).
+  await house.database.knex('oauth_apps').update({ verified_at: house.now() })
   return { house, app }
 }
 
@@ -104,6 +106,9 @@ test('A29: what names no resource of ours is refused, back at the app', async (t
     const back = await ask(bad)
     assert.equal(back.searchParams.get('error'), 'invalid_target', bad.slice(0, 50))
     assert.ok(back.href.startsWith(redirectUri))
+  }
+  for (const bad of ['http://mcp.example.com', 'mcp.example.com', 'https://mcp.example.com/#x', '\0', '']) {
+    await assert.rejects(resourceServer(house, bad), /invalid_parameter/, bad)
   }
   assert.equal((await ask(api, reports)).searchParams.get('error'), 'invalid_target', 'one at a time')
   assert.equal((await ask(api, api)).searchParams.get('error'), 'invalid_target')

@@ -64,8 +64,10 @@ export function keepBrokenLinks(database: Database, views: Views, engine: Engine
     }
     if (mayTellApp(refusal)) return ctx.set('Location', location)
     const words = wordsOf(ctx)
+    if (error === 'server_error') {
+      return showError(views, ctx, 500, { error, say: words.engineErrors[error], reason: null }, words.error)
+    }
     const { title, say } = words.brokenLink
-    const shown = { title, say, error, reason: answer.get('error_description') }
-    showError(views, ctx, 400, shown, words.error)
+    showError(views, ctx, 400, { title, say, error, reason: answer.get('error_description') }, words.error)
   }
 }
