@@ -69,6 +69,16 @@ export async function up(knex: Knex): Promise<void> {
       add column dpop_jkt text;
     create index grants_expires_at_index on grants (expires_at);
     create index grants_created_at_index on grants (created_at);
+    -- Lists of them are read newest first, and by what belongs together: one app, one person, one organization.
+    drop index grants_client_id_index, grants_person_id_index, grants_organization_id_index;
+    create index grants_client_id_index on grants (client_id, person_id, organization_id, created_at desc, id desc);
+    create index grants_person_id_index on grants (person_id, created_at desc, id desc);
+    create index grants_organization_id_index on grants (organization_id, created_at desc, id desc);
+    -- What has ended an app's access, among all that the ledger tells of.
+    create index audit_events_ended_access_index on audit_events (organization_id, at desc, id desc)
+      where action in ('grant.revoked', 'refresh_token.reused') and details->>'response' is distinct from 'refused';
+    create index audit_events_ended_access_of_person_index on audit_events ((details->>'person'), at desc, id desc)
+      where action in ('grant.revoked', 'refresh_token.reused') and details->>'response' is distinct from 'refused';
 
     -- Apart from the grants: it is written often, in batches.
     create table grant_uses (

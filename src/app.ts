@@ -23,12 +23,13 @@ import type { Log } from './core/telemetry.ts'
 import { findPrincipal } from './credentials/credential-store.ts'
 import { createProofs } from './credentials/dpop.ts'
 import type { SecretFormat } from './credentials/format.ts'
+import { createLastUse } from './credentials/last-use.ts'
 import { rememberProof } from './credentials/proof-store.ts'
 import { createValidator } from './credentials/validator.ts'
 import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
+import { writeKeyUses } from './keys/key-use-store.ts'
 import { keysHandlers } from './keys/keys.api.ts'
-import { createLastUse } from './keys/last-use.ts'
 import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
 import { createBackground } from './lib/background.ts'
 import type { Digest } from './lib/digest.ts'
@@ -45,6 +46,7 @@ import { askForDocuments } from './oauth/document-clients.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { commitExchanges } from './oauth/exchange.ts'
+import { writeGrantUses } from './oauth/grant-use-store.ts'
 import { keepBrokenLinks } from './oauth/interactions/broken-link.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
 import { interactionRoutes } from './oauth/interactions/routes.ts'
@@ -102,7 +104,7 @@ export interface App {
   /** Not listening yet. */
   readonly server: Server
   /**
-   * Does what no answer waits for, writes what is still in memory alone (when keys were last used), and seals
+   * Does what no answer waits for, writes what is still in memory alone (when credentials were last used), and seals
    * what the ledger was told.
    */
   settle(): Promise<void>
@@ -143,7 +145,8 @@ export function build(parts: AppParts): App {
   const validatorParts = { format, find: (hash: Digest) => findPrincipal(database, hash), clock, audience }
   const validate = createValidator(validatorParts)
   const proofs = createProofs({ clock, remember: (hash, until) => rememberProof(database, hash, until) })
-  const lastUse = createLastUse(database.knex, clock, log)
+  const usesWritten = { api_key: writeKeyUses, access_token: writeGrantUses }
+  const lastUse = createLastUse(database.knex, usesWritten, clock, log)
   const sealer = createSealer(database.knex, log)
   const resourceMetadataUrl = publicUrl + metadataPath
   const api = createApi({

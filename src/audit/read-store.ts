@@ -34,7 +34,7 @@ export interface EventFilter {
 /** An event, as the one after which a page goes on. */
 export type Cursor = Pick<LedgerEvent, 'at' | 'id'>
 
-interface EventRow {
+export interface EventRow {
   readonly id: string
   readonly exact_at: string
   readonly organization_id: string | null
@@ -48,7 +48,7 @@ interface EventRow {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-const toEvent = (row: EventRow): LedgerEvent => ({
+export const toEvent = (row: EventRow): LedgerEvent => ({
   id: Number(row.id),
   at: row.exact_at,
   organization: row.organization_id,

@@ -2,6 +2,7 @@
 import type { Names } from '../audit/names-store.ts'
 import type { ActorKind, LedgerEvent } from '../audit/read-store.ts'
 import { type Action, actions } from '../audit/record.ts'
+import { describeDetails, idsInDetails } from './detail-words.ts'
 import { onDay } from './words.ts'
 
 /** Each action as what somebody did. */
@@ -119,7 +120,10 @@ const kinds: Readonly<Partial<Record<ActorKind, string>>> = {
 
 /** Every id that the page would rather show by name. */
 export function idsIn(events: readonly LedgerEvent[]): string[] {
-  const ids = events.flatMap(({ actorId, onBehalfOf, target }) => [actorId, onBehalfOf, target])
+  const ids = events.flatMap((event) => [
+    ...[event.actorId, event.onBehalfOf, event.target],
+    ...idsInDetails(event),
+  ])
   return [...new Set(ids.filter((id) => id !== null))]
 }
 
@@ -141,26 +145,6 @@ export function describeEvent(event: LedgerEvent, names: Names) {
     target: target === null || target === actorId ? null : { id: target, name: names.get(target) ?? null },
     address,
     requestId,
-    details: Object.entries(event.details).map(([name, value]) => ({
-      name: inWords(name),
-      values: (Array.isArray(value) ? value : [value]).map(valueInWords),
-      isCode: name === 'scopes' || name.endsWith('uris') || name.endsWith('addresses'),
-    })),
+    details: describeDetails(event, names),
   }
-}
-
-/** expires_at: "Expires at" */
-function inWords(name: string): string {
-  const text = name.replaceAll('_', ' ')
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
-}
-
-function valueInWords(value: unknown): string {
-  if (value === null || value === '') return 'None'
-  if (typeof value === 'boolean') return value ? 'Yes' : 'No'
-  if (typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(value)) {
-    const at = new Date(value)
-    return `${onDay(at)}, ${at.toISOString().slice(11, 19)} UTC`
-  }
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

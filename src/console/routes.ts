@@ -17,6 +17,7 @@ import { addAccountPages } from './account-pages.ts'
 import { addAppChangePages } from './app-change-pages.ts'
 import { addAppPages, appsPath } from './app-pages.ts'
 import { addAuditPages } from './audit-pages.ts'
+import { addConnectedAppsPages } from './connected-apps-pages.ts'
 import { addInvitationPages } from './invitation-pages.ts'
 import { addKeyChangePages } from './key-change-pages.ts'
 import { addKeysPages, keysPath } from './keys-pages.ts'
@@ -71,6 +72,7 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   const reveals = revealsAt(keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
+  addConnectedAppsPages(router, { ...parts, visits })
   const appParts = { ...parts, visits, reveals: revealsAt(appsPath) }
   addTryItPages(router, appParts)
   addAppPages(router, appParts)

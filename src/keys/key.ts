@@ -1,6 +1,7 @@
 // An API key as people see it: its name, its scopes, its state; never its secret.
 import type { KeyId, OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
+import type { CredentialUse } from '../credentials/last-use.ts'
 import type { Digest } from '../lib/digest.ts'
 import { addSeconds, daySeconds } from '../lib/time.ts'
 
@@ -29,22 +30,12 @@ export interface ApiKey {
   readonly retiresAt: Date | null
 }
 
-/** When a key was last used, from where, with which client and for what. */
-export interface KeyUse {
-  readonly at: Date
-  readonly address: string | null
-  /** As it calls itself (User-Agent). */
-  readonly client: string | null
-  /** As the contract writes it: "GET /bookings/{id}"; null for an address that it does not know. */
-  readonly operation: string | null
-}
-
 /** A key with what is known about it: who made it and when it was last used. */
 export interface KeyListing {
   readonly key: ApiKey
   /** Name or address of the person who made it; null when it was none, or one who is no member any more. */
   readonly creator: string | null
-  readonly lastUse: KeyUse | null
+  readonly lastUse: CredentialUse | null
 }
 
 /** `retiring`: another took its place, and both work; `retired`: that is over. */

@@ -86,6 +86,12 @@ export async function findGrant(database: Database, id: string): Promise<Grant |
   return row ? toGrant(row) : null
 }
 
+/** As `findGrant`, in a transaction. Not held: who ends it learns whether it was there. */
+export async function findGrantWithin(tx: Tx, id: GrantId): Promise<Grant | null> {
+  const row = await tx<GrantRow>('grants').where({ id }).first()
+  return row ? toGrant(row) : null
+}
+
 /** Newest first, at most `limit`. */
 export async function listGrants(
   db: Db,
@@ -107,19 +113,24 @@ export async function deleteGrant(db: Db, id: string): Promise<Grant | null> {
   return row ? toGrant(row) : null
 }
 
+export interface GrantsOf {
+  readonly person: PersonId
+  /** null for all. */
+  readonly organization: OrganizationId | null
+  /** Left out: to any app. */
+  readonly client?: ClientId
+}
+
 /**
- * A person's grants, for one organization or for all; what hangs on them goes too. Locked in the order of
- * their ids, so that two who end some of the same ones don't wait for each other.
+ * A person's grants; what hangs on them goes too. Locked in the order of their ids, so that two who end some of
+ * the same ones don't wait for each other.
  */
-export async function deleteGrantsOf(
-  tx: Tx,
-  person: PersonId,
-  organization: OrganizationId | null,
-): Promise<Grant[]> {
+export async function deleteGrantsOf(tx: Tx, { person, organization, client }: GrantsOf): Promise<Grant[]> {
   const { rows: locked } = await tx.raw<{ rows: { id: GrantId }[] }>(
-    `select id from grants where person_id = ? and (?::text is null or organization_id = ?)
+    `select id from grants where person_id = ? and organization_id = coalesce(?, organization_id)
+       and client_id = coalesce(?, client_id)
      order by id for update`,
-    [person, organization, organization],
+    [person, organization, client ?? null],
   )
   const ids = locked.map(({ id }) => id)
   const rows = await tx('grants').whereIn('id', ids).delete().returning<GrantRow[]>('*')

@@ -1,9 +1,8 @@
 // Ending an authorization: the grant and all that it minted, in one transaction (decision 2).
 import { record } from '../audit/record.ts'
 import type { Attribution, Origin } from '../core/attribution.ts'
-import type { OrganizationId, PersonId } from '../core/ids.ts'
 import type { Db, Tx } from '../db/connect.ts'
-import { deleteGrant, deleteGrantsOf, type Grant } from './grant-store.ts'
+import { deleteGrant, deleteGrantsOf, type Grant, type GrantsOf } from './grant-store.ts'
 import type { ReuseCause } from './reuse-cause.ts'
 
 /** A retired refresh token came back. */
@@ -13,6 +12,7 @@ type EndingReuse = Exclude<ReuseCause, 'race'>
 export type RevocationCause =
   | 'revoked_by_client'
   | 'revoked_by_operator'
+  | 'revoked_by_person'
   | 'code_replayed'
   | EndingReuse
   | 'member_removed'
@@ -39,14 +39,14 @@ export function revokeGrant(
   })
 }
 
-/** Ends what a person allowed apps to do for one organization, or for all (null). How many there were. */
+/** Ends what a person allowed apps (or one) to do for one organization, or for all (null). How many there were. */
 export async function revokeGrantsOf(
   tx: Tx,
-  whose: { readonly person: PersonId; readonly organization: OrganizationId | null },
+  whose: GrantsOf,
   by: Attribution,
   cause: RevocationCause,
 ): Promise<number> {
-  const grants = await deleteGrantsOf(tx, whose.person, whose.organization)
+  const grants = await deleteGrantsOf(tx, whose)
   for (const grant of grants) await tell(tx, grant, by, cause)
   return grants.length
 }

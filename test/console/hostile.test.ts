@@ -1,6 +1,9 @@
 // Every page, with everything that people and programs can write of themselves gone wrong.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { record } from '../../src/audit/record.ts'
+import { byServer } from '../../src/core/attribution.ts'
+import { insertGrant } from '../../src/oauth/grant-store.ts'
 import { authorizationUrl, reachConsent } from '../support/authorization.ts'
 import { startHouse } from '../support/house.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
@@ -19,6 +22,20 @@ test('U14: HTML in any name, address or program is shown as text on every page',
   await knex('memberships').insert({ organization_id: second.id, person_id: ann, role: 'ADMIN' })
   const { key, secret } = await house.key(organization, 'test', ['read:bookings'])
   const app = await house.app(organization)
+  const grant = `grant_${'h'.repeat(24)}` as const
+  await insertGrant(knex, {
+    ...{ id: grant, client: app.clientId, person: ann, organization: organization.id, mode: 'test' },
+    ...{ scopes: [hostile], resource: hostile, createdAt: new Date(), expiresAt: new Date(Date.now() + 9e6) },
+  })
+  await knex('grant_uses').insert({
+    ...{ grant_id: grant, used_at: new Date(), address: hostile, client: hostile, operation: hostile },
+  })
+  const details = { cause: hostile, client: app.clientId, person: ann }
+  await knex.transaction((tx) =>
+    record(tx, {
+      ...{ organization: organization.id, by: byServer, action: 'grant.revoked', target: hostile, details },
+    }),
+  )
   await provision(house, await createPartner(house), { organizationName: script, userName: script })
   await house.api('/me', secret, { headers: { 'User-Agent': script } })
   await house.settle()
@@ -44,6 +61,10 @@ test('U14: HTML in any name, address or program is shown as text on every page',
     `${keys}?search=${encodeURIComponent(hostile)}&mode=${encodeURIComponent(hostile)}&done=${encodeURIComponent(hostile)}`,
     `${keys}/new`,
     ...['', '/rotate', '/revoke', '/deactivate', '/delete'].map((verb) => `${keys}/${key.id}${verb}`),
+    ...['', '?of=account', `/${grant}`, `/${grant}/remove`, `/${grant}/remove-install`].map(
+      (end) => `/admin/settings/connected-apps${end}`,
+    ),
+    `/admin/settings/connected-apps?after=${encodeURIComponent(hostile)}&ended=${encodeURIComponent(hostile)}&done=${encodeURIComponent(hostile)}&of=${encodeURIComponent(hostile)}`,
     '/admin/members',
     `/admin/members/${ann}/remove`,
     `/admin/members/invitations/${invitation.id}`,
@@ -68,7 +89,7 @@ test('U14: HTML in any name, address or program is shown as text on every page',
     if (page.html.includes('&lt;img src=x')) shown += 1
     assertPlain(page.html, address)
   }
-  assert.ok(shown >= 12, `${shown} pages show hostile text`)
+  assert.ok(shown >= 18, `${shown} pages show hostile text`)
 
   const consent = await reachConsent(
     browser,

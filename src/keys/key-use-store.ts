@@ -1,24 +1,17 @@
 // When keys were last used: the only file that knows `api_key_uses`.
-import type { KeyId, OrganizationId } from '../core/ids.ts'
-import type { Mode } from '../core/principal.ts'
+import type { ApiKeyPrincipal } from '../core/principal.ts'
+import type { NotedUse } from '../credentials/last-use.ts'
 import type { Db } from '../db/connect.ts'
-import type { KeyUse } from './key.ts'
-
-export interface NotedUse extends KeyUse {
-  readonly key: KeyId
-  readonly organization: OrganizationId
-  readonly mode: Mode
-}
 
 /**
  * One statement for any number of keys. An earlier use than the one that is known changes nothing, and a key
  * that is gone is left out. Rows are locked in the order of their ids, so that two nodes never wait for each other.
  */
-export async function writeUses(db: Db, uses: readonly NotedUse[]): Promise<void> {
-  const rows = uses.map(({ key, organization, mode, at, address, client, operation }) => ({
-    key_id: key,
-    organization_id: organization,
-    mode,
+export async function writeKeyUses(db: Db, uses: readonly NotedUse<ApiKeyPrincipal>[]): Promise<void> {
+  const rows = uses.map(({ who, at, address, client, operation }) => ({
+    key_id: who.key,
+    organization_id: who.organization,
+    mode: who.mode,
     used_at: at,
     address,
     client,
