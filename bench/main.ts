@@ -7,12 +7,13 @@ import { Interrupted } from './cleanup.ts'
 import { keysCommand } from './keys.ts'
 import { ledgerCommand } from './ledger.ts'
 import { RunFailed } from './run-failed.ts'
+import { sweepCommand } from './sweep.ts'
 
 const program = new Command('npm run bench --')
   .description('Measures how fast Latchkey is, as ratios to what it stands on.')
   .exitOverride()
 
-for (const add of [apiCommand, keysCommand, ledgerCommand]) add(program)
+for (const add of [apiCommand, keysCommand, ledgerCommand, sweepCommand]) add(program)
 for (const command of program.commands) command.exitOverride()
 
 process.exitCode = await run()

@@ -12,10 +12,12 @@ export interface ServerProcess {
   readonly port: number
   /** User and system time since its start, in µs, of all its threads. */
   cpuMicros(): Promise<number>
+  /** Says something to it that it answers with the same word when it is done. */
+  tell(word: string): Promise<void>
 }
 
 /** A file in servers/. */
-export type ServerName = 'latchkey' | 'koa' | 'node'
+export type ServerName = 'latchkey' | 'sweeping' | 'koa' | 'node'
 
 export interface ServerOptions {
   /** PORT is added to it. */
@@ -70,6 +72,13 @@ export async function startServer(
         throw new RunFailed(`The ${name} server did not tell its CPU time in 5 s.`, { cause })
       })) as [NodeJS.CpuUsage]
       return usage.user + usage.system
+    },
+    tell: async (word) => {
+      failIfGone()
+      const answer = once(child, 'message', { signal: AbortSignal.timeout(readyWithinMs) })
+      child.send(word)
+      const [said] = await answer
+      if (said !== word) throw new RunFailed(`The ${name} server did not do "${word}".`)
     },
   }
 }

@@ -59,6 +59,7 @@ import {
   registrationRateClasses,
   registrationRoutes,
 } from './oauth/registration-routes.ts'
+import { rememberFinds } from './oauth/request-memory.ts'
 import { createResources, normalizeRequestedResource } from './oauth/resources.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
 import { readPublicKeys } from './oauth/signing-keys.ts'
@@ -71,6 +72,8 @@ import { createFactorKeys } from './operators/second-factor.ts'
 import { createLocalSignIn } from './operators/sign-in.ts'
 import { signInRateClasses } from './operators/throttle.ts'
 import { sampleHandlers } from './sample/sample.api.ts'
+import { createSweeper } from './sweeping/sweeper.ts'
+import { sweepsOf } from './sweeping/sweeps.ts'
 import { logRequests } from './web/access-log.ts'
 import { loadAssets } from './web/assets.ts'
 import { createBrowserSessions } from './web/browser-session.ts'
@@ -148,6 +151,7 @@ export function build(parts: AppParts): App {
   const usesWritten = { api_key: writeKeyUses, access_token: writeGrantUses }
   const lastUse = createLastUse(database.knex, usesWritten, clock, log)
   const sealer = createSealer(database.knex, log)
+  const sweeper = createSweeper({ db: database.knex, sweeps: sweepsOf(profile), clock, log, metrics })
   const resourceMetadataUrl = publicUrl + metadataPath
   const api = createApi({
     profile,
@@ -265,6 +269,7 @@ export function build(parts: AppParts): App {
   const console = { ...people, ...account, db, publicUrl, profile, format, mailer, tries, askOurselves }
   app.use(consoleRoutes(console).routes())
   const tryItUri = tries.redirectUri
+  app.use(rememberFinds())
   app.use(interactionRoutes({ ...people, engine, database, profile, resources, tryItUri }).routes())
   app.use(registrationRoutes({ ...registering, logoChanged }).routes())
   app.use(limitAuthorize(turnstile, trustedProxies))
@@ -293,6 +298,7 @@ export function build(parts: AppParts): App {
       await sealer.seal()
     },
     close: async () => {
+      await sweeper.close()
       await background.settled()
       await lastUse.close()
       await sealer.close()

@@ -19,6 +19,7 @@ const floors: readonly (readonly string[])[] = [
   ['oauth'],
   ['offboarding', 'sample'],
   ['api', 'console'],
+  ['sweeping'], // every table with rows that have an end
   ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from
   ['banner.ts'], // tells of the demo
   ['main.ts'], // the process

@@ -1,6 +1,7 @@
 // Tokens with which apps may register (RFC 7591 section 3): the only file that knows `registration_tokens`.
 import type { RegistrationTokenId } from '../core/ids.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 
 export interface RegistrationToken {
@@ -66,3 +67,5 @@ export async function spendRegistrationToken(
   )
   return rows[0]?.id ?? null
 }
+
+export const expiredRegistrationTokens = expiredRows('registration_tokens')

@@ -3,6 +3,7 @@
 import { insertEventFrom } from '../audit/audit-store.ts'
 import type { Profile } from '../core/profile.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import type { Sweep } from '../db/sweep.ts'
 import { addSeconds, hourSeconds } from '../lib/time.ts'
 
 export type UnusedAppsPolicy = Pick<
@@ -45,6 +46,18 @@ export async function countUnusedApps(db: Db, now: Date, policy: UnusedAppsPolic
     bindings(now, policy),
   )
   return rows[0]?.count ?? 0
+}
+
+/** The same, for the list of all that is swept. */
+export function unusedApps(policy: UnusedAppsPolicy): Sweep {
+  return {
+    name: 'oauth_apps',
+    start: (before) => async (tx, limit) => {
+      const rows = await sweepUnusedApps(tx, before, limit, policy)
+      return { rows, isLast: rows < limit }
+    },
+    count: (db, before) => countUnusedApps(db, before, policy),
+  }
 }
 
 /** So many that nobody allowed anything are kept at a time … */

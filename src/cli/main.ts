@@ -25,6 +25,7 @@ const nouns: Readonly<Record<string, () => Promise<Add>>> = {
   'signing-key': async () => (await import('./signing-key.ts')).signingKeyCommands,
   'cookie-key': async () => (await import('./cookie-key.ts')).cookieKeyCommands,
   audit: async () => (await import('./audit.ts')).auditCommands,
+  sweep: async () => (await import('./sweep.ts')).sweepCommands,
 }
 
 // Who asks for help, or for something that there is not, is shown all of them.

@@ -1,7 +1,12 @@
 // What is shown once, until it is: the only file that knows `one_time_reveals`.
 import type { PersonId } from '../core/ids.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
+import { daySeconds } from '../lib/time.ts'
+
+/** So long past its time an attempt is remembered: a form that is sent again must not make a second thing. */
+export const keptSeconds = daySeconds
 
 /** False when the same attempt was made before, also by a request that is under way: it is waited for. */
 export async function insertAttempt(
@@ -46,3 +51,5 @@ export async function takeReveal(
 export async function deleteOldReveals(tx: Tx, person: PersonId, before: Date): Promise<void> {
   await tx('one_time_reveals').where({ person_id: person }).where('expires_at', '<', before).delete()
 }
+
+export const expiredReveals = expiredRows('one_time_reveals', keptSeconds)

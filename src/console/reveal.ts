@@ -9,8 +9,8 @@ import { deriveKey, sha256 } from '../lib/digest.ts'
 import { randomToken } from '../lib/random.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import { addSeconds, type Clock, daySeconds, minuteSeconds } from '../lib/time.ts'
-import { deleteOldReveals, fillReveal, insertAttempt, takeReveal } from './reveal-store.ts'
+import { addSeconds, type Clock, minuteSeconds } from '../lib/time.ts'
+import { deleteOldReveals, fillReveal, insertAttempt, keptSeconds, takeReveal } from './reveal-store.ts'
 
 /** So long after it was made a secret waits to be shown. */
 const revealSeconds = 10 * minuteSeconds
@@ -49,7 +49,7 @@ export function createReveals(db: Db, clock: Clock, publicUrl: string, path: str
       const hash = sha256(attempt)
       const now = clock()
       await db.transaction(async (tx) => {
-        await deleteOldReveals(tx, person, addSeconds(now, -daySeconds))
+        await deleteOldReveals(tx, person, addSeconds(now, -keptSeconds))
         if (!(await insertAttempt(tx, hash, person, addSeconds(now, revealSeconds)))) return
         const { subject, secret } = await make(tx)
         await fillReveal(tx, hash, subject, seal(deriveKey(attempt, sealPurpose), secret.reveal()))

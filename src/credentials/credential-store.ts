@@ -2,6 +2,7 @@
 import type { ClientId, GrantId, KeyId, OrganizationId, PersonId, PlatformId } from '../core/ids.ts'
 import type { Mode, Principal } from '../core/principal.ts'
 import type { Database, Db, Statement } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 
 interface CredentialRow {
@@ -128,3 +129,9 @@ function toPrincipal(row: CredentialRow): Principal {
   }
   return { ...holder, kind: 'access_token', client, person, grant, audience, dpopThumbprint: row.dpop_jkt }
 }
+
+/**
+ * Access tokens and keys' credentials alike. A key's own row stays, and makes a credential again for no key that has
+ * expired.
+ */
+export const expiredCredentials = expiredRows('credentials')

@@ -1,5 +1,6 @@
 // Proofs of possession that were taken once: the only file that knows `dpop_proofs`.
 import type { Database, Statement } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 
 const insert: Statement = {
@@ -12,3 +13,6 @@ export async function rememberProof(database: Database, hash: Digest, expiresAt:
   const rows = await database.run(insert, [hash, expiresAt])
   return rows.length === 1
 }
+
+/** A proof is refused for its age before its row is gone. */
+export const expiredProofs = expiredRows('dpop_proofs')

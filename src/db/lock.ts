@@ -8,10 +8,13 @@ const locks = {
   sweeping: 7_236_017_047,
 } as const
 
+// The numbers stand in the statements, which have no parameters: one with parameters stays open until the next one
+// comes, with its snapshot, and whoever holds a lock for long would keep vacuum from its work.
+
 /** Runs `work` in a transaction that others of the same name wait for. Its changes commit with it. */
 export function underLock<T>(db: Db, name: keyof typeof locks, work: (tx: Tx) => Promise<T>): Promise<T> {
   return db.transaction(async (tx) => {
-    await tx.raw('select pg_advisory_xact_lock(?)', [locks[name]])
+    await tx.raw(`select pg_advisory_xact_lock(${locks[name]})`)
     return await work(tx)
   })
 }
@@ -24,8 +27,7 @@ export function underLockIfFree<T>(
 ): Promise<T | null> {
   return db.transaction(async (tx) => {
     const { rows } = await tx.raw<{ rows: { is_ours: boolean }[] }>(
-      'select pg_try_advisory_xact_lock(?) as is_ours',
-      [locks[name]],
+      `select pg_try_advisory_xact_lock(${locks[name]}) as is_ours`,
     )
     return rows[0]?.is_ours === true ? await work(tx) : null
   })

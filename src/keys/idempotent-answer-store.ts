@@ -1,5 +1,6 @@
 // Answers that are kept for who asks again: the only file that knows `idempotent_answers`.
 import type { Tx } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 
 /** What an answer is kept under. */
@@ -60,3 +61,6 @@ export async function dropExpiredAnswers(tx: Tx, now: Date): Promise<void> {
     [now],
   )
 }
+
+/** What is left of them where an owner asks no more. */
+export const expiredAnswers = expiredRows('idempotent_answers')

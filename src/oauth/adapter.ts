@@ -20,7 +20,8 @@ import {
   findInteraction,
   findSession,
   findSessionByUid,
-  upsertInteraction,
+  insertInteraction,
+  updateInteraction,
   upsertSession,
 } from './engine-record-store.ts'
 import { currentExchange } from './exchange.ts'
@@ -28,6 +29,7 @@ import { findGrant, type Grant } from './grant-store.ts'
 import { refreshExpiry } from './lifetime.ts'
 import { present } from './presentation.ts'
 import { findRefreshToken } from './refresh-token-store.ts'
+import { remember, withMemory } from './request-memory.ts'
 import { byItsClient, revokeGrant } from './revoke-grant.ts'
 
 export interface AdapterParts {
@@ -246,19 +248,28 @@ class InteractionModel extends Model {
     const { jti: _, returnTo: __, session, ...kept } = payload
     const { cookie: ___, ...keptSession } = session ?? {}
     const stored = session ? { ...kept, session: keptSession } : kept
-    await upsertInteraction(this.parts.database.knex, sha256(id), stored, this.expiry(expiresIn))
+    const { knex } = this.parts.database
+    if (payload.result === undefined)
+      return await insertInteraction(knex, sha256(id), stored, this.expiry(expiresIn))
+    // One with a result has been there; if it is gone, it was resumed, and must not be resumed again.
+    if (!(await updateInteraction(knex, sha256(id), stored))) throw resumedElsewhere()
   }
 
   override async find(id: string): Promise<AdapterPayload | undefined> {
-    const payload = await findInteraction(this.parts.database.knex, sha256(id), this.parts.clock())
-    return payload ? { ...payload, jti: id, returnTo: `${this.parts.resumeUrl}/${id}` } : undefined
+    const found = await findInteraction(this.parts.database.knex, sha256(id), this.parts.clock())
+    if (!found) return undefined
+    // The engine looks for it next.
+    if (found.session) remember('Session by uid', String(found.session['uid']), found.session)
+    return { ...found.payload, jti: id, returnTo: `${this.parts.resumeUrl}/${id}` }
   }
 
   override async destroy(id: string): Promise<void> {
     const mine = await deleteInteraction(this.parts.database.knex, sha256(id))
-    if (!mine) throw new errors.SessionNotFound('interaction was resumed by a parallel request')
+    if (!mine) throw resumedElsewhere()
   }
 }
+
+const resumedElsewhere = () => new errors.SessionNotFound('interaction was resumed by a parallel request')
 
 const models: Readonly<Record<string, new (parts: AdapterParts) => Model>> = {
   Client: ClientModel,
@@ -276,7 +287,7 @@ export function createAdapterFactory(parts: AdapterParts): (name: string) => Ada
   return (name) => {
     const Found = models[name]
     if (!Found) throw new Error(`no table for the engine's ${name}: is a feature on that should be off?`)
-    return new Found(parts)
+    return withMemory(name, new Found(parts))
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Origin } from '../core/attribution.ts'
 import type { ClientId } from '../core/ids.ts'
 import type { Database, Db, Statement, Tx } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
 import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
@@ -116,3 +117,9 @@ export async function spendCode(
   const [row] = await database.run<{ spent: number }>(spend, values)
   return row?.spent === 1
 }
+
+/**
+ * Spent or not: an expired code is refused before anybody asks whether it was spent, so that its row has no replay
+ * to tell of (decision 017).
+ */
+export const expiredCodes = expiredRows('authorization_codes')

@@ -2,6 +2,7 @@
 // `oauth_sessions` and `interactions`.
 import type { PersonId } from '../core/ids.ts'
 import type { Db } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 
 export type Payload = Readonly<Record<string, unknown>>
@@ -44,15 +45,6 @@ export async function findSessionByUid(db: Db, uid: string, now: Date): Promise<
   return row?.payload ?? null
 }
 
-/** Whose session it is, for the bridge to our own sessions. */
-export async function findSessionPerson(db: Db, hash: Digest, now: Date): Promise<string | null> {
-  const row: { person_id: string | null } | undefined = await db('oauth_sessions')
-    .where({ hash })
-    .where('expires_at', '>', now)
-    .first('person_id')
-  return row?.person_id ?? null
-}
-
 export async function deleteSession(db: Db, hash: Digest): Promise<void> {
   await db('oauth_sessions').where({ hash }).delete()
 }
@@ -61,27 +53,43 @@ export async function deleteSessionsOf(db: Db, person: PersonId): Promise<void> 
   await db('oauth_sessions').where({ person_id: person }).delete()
 }
 
-export async function upsertInteraction(
+export async function insertInteraction(
   db: Db,
   hash: Digest,
   payload: Payload,
   expiresAt: Date,
 ): Promise<void> {
-  await db('interactions')
-    .insert({ hash, payload: JSON.stringify(payload), expires_at: expiresAt })
-    .onConflict('hash')
-    .merge()
+  await db('interactions').insert({ hash, payload: JSON.stringify(payload), expires_at: expiresAt })
 }
 
-export async function findInteraction(db: Db, hash: Digest, now: Date): Promise<Payload | null> {
-  const row: { payload: Payload } | undefined = await db('interactions')
+/** False when it is not there any more. Its time is what it was. */
+export async function updateInteraction(db: Db, hash: Digest, payload: Payload): Promise<boolean> {
+  const changed = await db('interactions')
     .where({ hash })
-    .where('expires_at', '>', now)
-    .first('payload')
-  return row?.payload ?? null
+    .update({ payload: JSON.stringify(payload) })
+  return changed === 1
+}
+
+/** With the session that it was begun in, where that is there. */
+export async function findInteraction(
+  db: Db,
+  hash: Digest,
+  now: Date,
+): Promise<{ readonly payload: Payload; readonly session: Payload | null } | null> {
+  const { rows } = await db.raw<{ rows: { payload: Payload; session: Payload | null }[] }>(
+    `select i.payload, s.payload as session
+     from interactions i
+     left join oauth_sessions s on s.uid = i.payload -> 'session' ->> 'uid' and s.expires_at > :now
+     where i.hash = :hash and i.expires_at > :now`,
+    { hash, now },
+  )
+  return rows[0] ?? null
 }
 
 /** True for the one that deleted it: an interaction is resumed once. */
 export async function deleteInteraction(db: Db, hash: Digest): Promise<boolean> {
   return (await db('interactions').where({ hash }).delete()) === 1
 }
+
+export const expiredInteractions = expiredRows('interactions')
+export const expiredEngineSessions = expiredRows('oauth_sessions')

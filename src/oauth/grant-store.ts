@@ -2,6 +2,7 @@
 import type { ClientId, GrantId, OrganizationId, PersonId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Database, Db, Statement, Tx } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 
 /** One authorization of one install of an app (decision 6). */
 export interface Grant {
@@ -207,3 +208,6 @@ export async function narrowGrantsOfApp(
   )
   return rows.map(toGrant)
 }
+
+/** What still hangs on one goes with it. */
+export const expiredGrants = expiredRows('grants')

@@ -2,6 +2,7 @@
 import type { ReuseResponse } from '../apps/app.ts'
 import type { Origin } from '../core/attribution.ts'
 import type { Database, Statement } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
 import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
@@ -170,3 +171,6 @@ export async function findUseSince(
       : null,
   }
 }
+
+/** The retired ones too, and no sooner than the others: until it expires, one that comes back is a reuse. */
+export const expiredRefreshTokens = expiredRows('refresh_tokens')

@@ -9,7 +9,8 @@ import { type Clock, epochSeconds, secondMs } from '../lib/time.ts'
 import { findSession } from '../operators/session.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import type { KoaContextWithOIDC } from './engine.ts'
-import { findSessionPerson as findEngineSessionPerson } from './engine-record-store.ts'
+import { findSession as findEngineSession } from './engine-record-store.ts'
+import { remember } from './request-memory.ts'
 
 interface SignedIn {
   readonly person: PersonId
@@ -35,8 +36,10 @@ export function bridgeSessions(
     if (found) signedIn.set(ctx.req, found)
     const engineSession = ctx.cookies.get(engineCookie, { signed: true })
     if (engineSession) {
-      const engines = await findEngineSessionPerson(database.knex, sha256(engineSession), clock())
-      if (engines !== null && engines !== found?.person) dropCookie(ctx.req.headers, engineCookie)
+      const engines = await findEngineSession(database.knex, sha256(engineSession), clock())
+      const isOthers = engines?.['accountId'] !== undefined && engines['accountId'] !== found?.person
+      if (isOthers) dropCookie(ctx.req.headers, engineCookie)
+      else if (engines) remember('Session', engineSession, { ...engines, jti: engineSession })
     }
     return await next()
   }

@@ -1,6 +1,7 @@
 // People who sign in: the only file that knows `persons` and `one_time_links`.
 import { newPersonId, type PersonId } from '../core/ids.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 
 export interface Person {
@@ -176,3 +177,6 @@ export async function spendOneTimeLink(db: Db, hash: Digest, now: Date): Promise
     .returning<{ person_id: PersonId }[]>('person_id')
   return row?.person_id ?? null
 }
+
+/** The used ones too. */
+export const expiredLinks = expiredRows('one_time_links')

@@ -2,6 +2,7 @@
 // and `sign_in_steps` row by row.
 import type { PersonId, SessionId } from '../core/ids.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Person, type PersonRow, toPerson } from './person-store.ts'
 
@@ -34,26 +35,23 @@ export async function findPersonBySession(
   hash: Digest,
   now: Date,
   idleSince: Date,
-): Promise<{ readonly person: Person; readonly since: Date } | null> {
+): Promise<{ readonly person: Person; readonly since: Date; readonly lastSeenAt: Date } | null> {
   const row = await db('persons')
     .join('person_sessions', 'person_sessions.person_id', 'persons.id')
     .where('person_sessions.hash', hash)
     .where('person_sessions.expires_at', '>', now)
     .where('person_sessions.last_seen_at', '>', idleSince)
     .whereNull('persons.disabled_at')
-    .first<(PersonRow & { signed_in_at: Date }) | undefined>(
+    .first<(PersonRow & { signed_in_at: Date; last_seen_at: Date }) | undefined>(
       'persons.*',
       'person_sessions.created_at as signed_in_at',
+      'person_sessions.last_seen_at',
     )
-  return row ? { person: toPerson(row), since: row.signed_in_at } : null
+  return row ? { person: toPerson(row), since: row.signed_in_at, lastSeenAt: row.last_seen_at } : null
 }
 
-/** At most one write per session and minute, however many pages are opened. */
 export async function touchSession(db: Db, hash: Digest, now: Date): Promise<void> {
-  await db('person_sessions')
-    .where({ hash })
-    .where('last_seen_at', '<', new Date(now.getTime() - 60_000))
-    .update({ last_seen_at: now })
+  await db('person_sessions').where({ hash }).where('last_seen_at', '<', now).update({ last_seen_at: now })
 }
 
 /** A session as its person sees it: named by its id, never by what opens it. */
@@ -151,3 +149,6 @@ export async function deleteStep(tx: Tx, hash: Digest): Promise<void> {
 export async function deleteStepsOf(tx: Tx, person: PersonId): Promise<void> {
   await tx('sign_in_steps').where({ person_id: person }).delete()
 }
+
+export const expiredSessions = expiredRows('person_sessions')
+export const expiredSteps = expiredRows('sign_in_steps')

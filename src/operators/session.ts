@@ -6,7 +6,7 @@ import type { Db, Tx } from '../db/connect.ts'
 import { sha256 } from '../lib/digest.ts'
 import { randomToken } from '../lib/random.ts'
 import { Secret } from '../lib/secret.ts'
-import { addSeconds, daySeconds, hourSeconds } from '../lib/time.ts'
+import { addSeconds, daySeconds, hourSeconds, minuteSeconds } from '../lib/time.ts'
 import { listOrganizationIds } from '../organizations/membership-store.ts'
 import { deleteLinksAndSessions, type Person } from './person-store.ts'
 import {
@@ -97,7 +97,9 @@ export async function findSession(
 ): Promise<{ readonly person: Person; readonly since: Date } | null> {
   const hash = sha256(id)
   const found = await findPersonBySession(db, hash, now, addSeconds(now, -sessionIdleSeconds))
-  if (found) await touchSession(db, hash, now)
+  if (!found) return null
+  // At most one write per session and minute, however many pages are opened.
+  if (found.lastSeenAt < addSeconds(now, -minuteSeconds)) await touchSession(db, hash, now)
   return found
 }
 
