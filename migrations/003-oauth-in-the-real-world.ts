@@ -76,9 +76,9 @@ export async function up(knex: Knex): Promise<void> {
     create index grants_organization_id_index on grants (organization_id, created_at desc, id desc);
     -- What has ended an app's access, among all that the ledger tells of.
     create index audit_events_ended_access_index on audit_events (organization_id, at desc, id desc)
-      where action in ('grant.revoked', 'refresh_token.reused') and details->>'response' is distinct from 'refused';
+      where action in ('grant.revoked', 'refresh_token.reused', 'app.deleted') and details->>'response' is distinct from 'refused';
     create index audit_events_ended_access_of_person_index on audit_events ((details->>'person'), at desc, id desc)
-      where action in ('grant.revoked', 'refresh_token.reused') and details->>'response' is distinct from 'refused';
+      where action in ('grant.revoked', 'refresh_token.reused', 'app.deleted') and details->>'response' is distinct from 'refused';
 
     -- Apart from the grants: it is written often, in batches.
     create table grant_uses (

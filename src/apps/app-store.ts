@@ -1,4 +1,6 @@
 // The only file that knows the table `oauth_apps`.
+import { insertEventFrom } from '../audit/audit-store.ts'
+import { type Attribution, actorId } from '../core/attribution.ts'
 import type { ClientId, OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Database, Db, Statement, Tx } from '../db/connect.ts'
@@ -188,14 +190,27 @@ export async function listApps(db: Db, organization: OrganizationId | null): Pro
   return rows.map(toApp)
 }
 
-/** Its grants go with it, and every token of theirs (decision 2); for whom it could act is said. The app is locked. */
+/**
+ * Its grants go with it, and every token of theirs (decision 2). The ledger of whom it acted for is told of each in
+ * the same statement, however many there are; for whom it could act is said. The app is locked.
+ */
 export async function deleteAppRow(
   tx: Tx,
   clientId: ClientId,
+  by: Attribution,
 ): Promise<{ readonly app: App; readonly actedFor: readonly OrganizationId[] }> {
+  // In the order of their ids, as everybody does who ends more than one.
+  await tx.raw('select 1 from grants where client_id = ? order by id for update', [clientId])
   const { rows } = await tx.raw<{ rows: { organization_id: OrganizationId }[] }>(
-    'select distinct organization_id from grants where client_id = ?',
-    [clientId],
+    `with gone as (
+       delete from grants where client_id = ? returning id, organization_id, person_id
+     ), ${insertEventFrom(
+       'gone',
+       `organization_id, ?::text, ?::text, null, 'grant.revoked', id, ?::text, ?::text,
+        jsonb_build_object('cause', 'app_deleted', 'client', ?::text, 'person', person_id)`,
+     )}
+     select distinct organization_id from gone`,
+    [clientId, by.actor.kind, actorId(by.actor), by.address, by.requestId, clientId],
   )
   const [row] = await tx('oauth_apps').where({ client_id: clientId }).delete().returning<AppRow[]>('*')
   if (!row) throw new Error('an app that was not locked')

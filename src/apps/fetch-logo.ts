@@ -58,5 +58,5 @@ async function draw(parts: LogoParts, clientId: ClientId, logoUri: string): Prom
 
 function whyNot(thrown: unknown): string | null {
   if (thrown instanceof FetchFailure) return thrown.message
-  return thrown instanceof Problem && thrown.status < 500 ? thrown.say : null
+  return thrown instanceof Problem ? thrown.say : null
 }

@@ -74,11 +74,11 @@ export function deleteApp(db: Db, clientId: ClientId, by: Attribution): Promise<
   return db.transaction(async (tx) => {
     // Consent holds the app: who is allowed by nobody any more is known once we have it.
     if (!(await lockApp(tx, clientId))) return null
-    const { app, actedFor } = await deleteAppRow(tx, clientId)
-    const { name } = app
-    const told = new Set([app.organization, ...actedFor])
-    for (const organization of told)
-      await record(tx, { organization, by, action: 'app.deleted', target: clientId, details: { name } })
+    const { app, actedFor } = await deleteAppRow(tx, clientId, by)
+    const details = { name: app.name }
+    // By this every ledger that tells of the app remembers what it was called.
+    for (const organization of new Set([app.organization, ...actedFor]))
+      await record(tx, { organization, by, action: 'app.deleted', target: clientId, details })
     return app
   })
 }

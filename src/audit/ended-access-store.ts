@@ -16,7 +16,7 @@ export interface EndedAccessQuery {
 
 /**
  * By audit_events_ended_access_index or audit_events_ended_access_of_person_index. A refresh token that was
- * refused and no more ended nothing.
+ * refused and no more ended nothing. Of an app that was deleted it says so once, for everybody who had allowed it.
  */
 export async function listEndedAccess(db: Db, query: EndedAccessQuery): Promise<LedgerEvent[]> {
   const { of, since, after, limit } = query
@@ -28,7 +28,7 @@ export async function listEndedAccess(db: Db, query: EndedAccessQuery): Promise<
     `select *, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as exact_at
      from audit_events
      where ${isTheirs} and at >= :since
-       and action in ('grant.revoked', 'refresh_token.reused') and details->>'response' is distinct from 'refused'
+       and action in ('grant.revoked', 'refresh_token.reused', 'app.deleted') and details->>'response' is distinct from 'refused'
        ${after ? 'and (at, id) < (cast(:afterAt as timestamptz), cast(:afterId as bigint))' : ''}
      order by at desc, id desc
      limit :limit`,

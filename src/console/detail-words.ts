@@ -4,6 +4,8 @@ import type { LedgerEvent } from '../audit/read-store.ts'
 import { causeInWords } from './ended-words.ts'
 import { onDay } from './words.ts'
 
+type Told = Pick<LedgerEvent, 'action' | 'actorKind' | 'details'>
+
 export interface Detail {
   readonly name: string
   readonly values: readonly string[]
@@ -20,6 +22,12 @@ const times: Readonly<Record<string, string>> = {
 
 /** What some values mean, by the name that they stand under. */
 const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  cause: {
+    changed: 'It was changed after it had been verified',
+    never_allowed: 'Nobody ever allowed it anything',
+    idle: 'Nobody has allowed it anything for a long time',
+    gave_way: 'It made room for newer ones that nobody has allowed anything yet',
+  },
   response: { revoked: 'The access ended', refused: 'It was refused, and the access goes on' },
   registration: {
     manual: 'By the developers of an account',
@@ -36,7 +44,7 @@ export function idsInDetails({ details }: Pick<LedgerEvent, 'details'>): string[
   })
 }
 
-export function describeDetails(event: Pick<LedgerEvent, 'actorKind' | 'details'>, names: Names): Detail[] {
+export function describeDetails(event: Told, names: Names): Detail[] {
   const describe = (name: string, value: unknown, label: string): Detail => ({
     name: label,
     values: (Array.isArray(value) ? value : [value]).map((it) => inWords(event, name, it, names)),
@@ -59,12 +67,7 @@ function label(name: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }
 
-function inWords(
-  event: Pick<LedgerEvent, 'actorKind' | 'details'>,
-  name: string,
-  value: unknown,
-  names: Names,
-): string {
+function inWords(event: Told, name: string, value: unknown, names: Names): string {
   if (value === null || value === '') return 'None'
   if (typeof value === 'boolean') return value ? 'Yes' : 'No'
   if (typeof value !== 'string') return typeof value === 'object' ? JSON.stringify(value) : String(value)
@@ -72,8 +75,8 @@ function inWords(
     const at = new Date(value)
     return `${onDay(at)}, ${at.toISOString().slice(11, 19)} UTC`
   }
-  if (name === 'cause') return causeInWords(event)?.title ?? value
   const known = Object.hasOwn(meanings, name) ? meanings[name] : undefined
-  if (known && Object.hasOwn(known, value)) return known[value] ?? value
-  return names.get(value) ?? value
+  const meant = known && Object.hasOwn(known, value) ? known[value] : undefined
+  if (name === 'cause' && event.action !== 'app.deleted') return causeInWords(event)?.title ?? meant ?? value
+  return meant ?? names.get(value) ?? value
 }

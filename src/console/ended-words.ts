@@ -68,10 +68,15 @@ const causes: Readonly<Record<string, Cause>> = {
     say: 'With a person everything ends that they allowed apps to do. Another administrator can allow the app again.',
     tone: 'plain',
   },
-  app_suspended: {
-    title: 'The app was suspended',
-    say: 'Its makers or the operator of this service stopped it for everybody.',
-    tone: 'notice',
+  app_narrowed: {
+    title: 'The app gave up what it was allowed',
+    say: `Its makers changed what it may ask for, and nothing was left of this access. ${again}`,
+    tone: 'plain',
+  },
+  changed: {
+    title: 'The app changed what people know it by',
+    say: 'A new name, homepage, logo or address has to be verified anew.',
+    tone: 'plain',
   },
   app_deleted: {
     title: 'The app was deleted',
@@ -90,11 +95,11 @@ const byCommandLine: Cause = {
 }
 const untold: Cause = { title: 'Ended', say: 'The audit log says more about it.', tone: 'plain' }
 
+type Told = Pick<LedgerEvent, 'action' | 'actorKind' | 'details'>
+
 /** null for one that has no words here. */
-export function causeInWords({
-  actorKind,
-  details,
-}: Pick<LedgerEvent, 'actorKind' | 'details'>): Cause | null {
+export function causeInWords({ action, actorKind, details }: Told): Cause | null {
+  if (action === 'app.deleted') return causes['app_deleted'] ?? null
   const told = String(details['cause'] ?? '')
   const name = Object.hasOwn(earlierWords, told) ? (earlierWords[told] ?? told) : told
   if (name === 'revoked_by_operator' && actorKind === 'command_line') return byCommandLine
@@ -108,7 +113,9 @@ function describeEnded(event: LedgerEvent, installs: number, names: Names, now: 
   return {
     grant: event.target,
     installs,
-    app: nameOf(event.details['client']),
+    // Of one that is gone, its last entry remembers the name.
+    app: nameOf(event.details['client']) ?? textOf(event.details['name']),
+    isOfEverybody: event.action === 'app.deleted',
     person: nameOf(event.details['person']),
     account: nameOf(event.organization),
     cause: causeInWords(event) ?? untold,
@@ -116,6 +123,10 @@ function describeEnded(event: LedgerEvent, installs: number, names: Names, now: 
     day: onDay(at),
     fromNow: fromNow(at, now),
   }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 /** Installs of one app that ended by one deed are told as one. */

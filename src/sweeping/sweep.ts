@@ -24,7 +24,7 @@ const lock = 'sweeping'
 const turnMs = 5000
 /** So long a batch should take: others may wait for what it holds. */
 const batchMs = { low: 8, high: 25 } as const
-const batchRows = { first: 200, least: 20, most: 2000 } as const
+const batchRows = { first: 200, least: 100, most: 2000 } as const
 
 /**
  * Sweeps until nothing dead is left that can be had. One process at a time, by a lock on a connection that does

@@ -40,11 +40,8 @@ test('G5: an app that nobody allowed anything, or not for long, goes; one with a
   const used = await make('used')
   const idle = await make('idle')
   await house.asOwner(`update oauth_apps set verified_at = now() where name = 'verified'`)
-  await house.asOwner(`update oauth_apps set suspended_at = now() where name = 'suspended'`).catch(() =>
-    // Where the schema says by whom, it is said.
-    house.asOwner(
-      `update oauth_apps set suspended_at = now(), suspended_by = 'vendor' where name = 'suspended'`,
-    ),
+  await house.asOwner(
+    `update oauth_apps set suspended_at = now(), suspended_by = 'vendor' where name = 'suspended'`,
   )
   for (const { client_id: clientId } of [used, idle])
     await obtainTokens(house.url, { clientId }, email, scope)

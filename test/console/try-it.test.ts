@@ -134,6 +134,16 @@ test('Try it', async (t) => {
     assert.match((await allow(admin, consent, organization.id)).html, /It works/)
   })
 
+  await t.test('T22: an app whose tokens are bound to a key is tried with proofs of one', async () => {
+    const bound = await house.app(organization, { requiresDpop: true })
+    const consent = await admin.open(await beginTry(admin, bound.clientId))
+    const text = textOf((await allow(admin, consent, organization.id)).html)
+    assert.match(text, /<h1>It works<\/h1>/)
+    assert.match(text, /"token_type": "DPoP"/)
+    assert.match(text, /-H 'Authorization: DPoP bz_oat_test_/)
+    assert.match(text, /-H 'DPoP: <a proof made for this request/)
+  })
+
   await t.test('a cookie that somebody else has made is none', async () => {
     const browser = await signedIn(house, 'ann@acme.example')
     for (const value of ['x', Buffer.from('{}'.repeat(40)).toString('base64url'), ''])

@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { App } from '../../src/apps/app.ts'
 import { errorOf, exchange, obtainCode, readTokens, refresh, type Tokens } from '../support/authorization.ts'
-import { createTestDatabase, queryDatabase } from '../support/database.ts'
-import { password } from '../support/password.ts'
+import { queryDatabase } from '../support/database.ts'
+import { type House, startHouse } from '../support/house.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
 import { freePort } from '../support/port.ts'
 import { makeHome, runJson, type ServerProcess, startServer } from '../support/server-process.ts'
@@ -16,37 +15,26 @@ const scope = 'read:bookings'
 const path = '/admin/settings/connected-apps'
 
 test('R3, R4: with two processes, what is removed at one is over at both, with a storm of refreshes under way', async (t) => {
-  const databaseUrl = await createTestDatabase(t, { empty: true })
+  // One process is the test's own: the server in it is the one that browsers come to.
+  const one = await startHouse(t)
+  const { url, databaseUrl } = one
+  const acme = await one.organization('Acme')
+  await one.person(email, acme)
+  const app = await one.app(acme, { scopes: [scope] })
   const home = await makeHome(t)
-  const port = await freePort()
-  const url = `http://localhost:${port}`
   const env = { DATABASE_URL: databaseUrl, COOKIE_KEYS: 'k'.repeat(40), PUBLIC_URL: url }
-  const one = await startServer(t, { home, env: { ...env, PORT: String(port) } })
   const two = await startServer(t, { home, env: { ...env, PORT: String(await freePort()) } })
-  await runJson(home, ['org', 'create', '--name', 'Acme'], env)
-  await runJson(
-    home,
-    ['person', 'create', email, '--org', 'acme', '--role', 'ADMIN', '--password', password],
-    env,
-  )
-  const words = ['app', 'create', '--org', 'acme', '--name', 'App', '--mode', 'test', '--scope', scope]
-  const made = await runJson<{ client_id: App['clientId'] }>(
-    home,
-    [...words, '--redirect-uri', 'http://127.0.0.1/callback'],
-    env,
-  )
-  const app = { clientId: made.client_id }
   const browser = new PersonBrowser(url)
   const obtain = async () => {
     const code = await obtainCode(url, app, email, scope, browser)
     return readTokens(await exchange(url, app, code))
   }
-  const status = async (server: ServerProcess, tokens: Tokens) =>
+  const status = async (server: House | ServerProcess, tokens: Tokens) =>
     (await server.api('/me', tokens.access_token)).status
   const assertOver = async (tokens: Tokens) => {
     for (const server of [one, two]) {
       assert.equal(await status(server, tokens), 401)
-      const answer = await refresh(server.url, app as App, tokens.refresh_token)
+      const answer = await refresh(server.url, app, tokens.refresh_token)
       assert.equal(await errorOf(answer), '400 invalid_grant')
     }
   }
@@ -58,7 +46,7 @@ test('R3, R4: with two processes, what is removed at one is over at both, with a
     const [grant] = await grants()
     const confirm = await browser.open(`${path}/${grant?.id}/remove`)
     const storm = Array.from({ length: 30 }, (_, index) =>
-      refresh(index % 2 === 0 ? one.url : two.url, app as App, tokens.refresh_token),
+      refresh(index % 2 === 0 ? one.url : two.url, app, tokens.refresh_token),
     )
     await sleep(round * 4)
     const removed = await browser.submit(confirm, {})

@@ -53,15 +53,16 @@ test('an app that registered itself, in English: many accounts, links, what one 
   }
   const redirectUri = 'https://xn--clendar-sync-6ib.apps.example.com:8443/oauth/callback'
   const app = await house.app(acme, {
-    name: 'Calendar Sync <b>Pro</b> \u202egnp.\u200b',
     mode: 'live',
     redirectUris: [redirectUri],
     homepage: 'https://calendar-sync.example.com/about',
     policyUri: 'https://calendar-sync.example.com/privacy',
-    termsUri: 'http://calendar-sync.example.com/terms',
     optionalScopes: ['read:customers'],
   })
+  // Registration refuses the name and the address of the terms: whatever comes in another way is shown as safely.
   await become(house, app.clientId, {
+    name: 'Calendar Sync <b>Pro</b> \u202egnp.\u200b',
+    terms_uri: 'http://calendar-sync.example.com/terms',
     organization_id: null,
     registration: 'dynamic',
     registration_token_hash: randomBytes(32),
@@ -115,6 +116,7 @@ test('a verified app, in French: its logo, what is new since the last time, the 
   assert.equal(await page.locator('html').getAttribute('lang'), 'fr')
   assert.equal(await page.locator('.warning').count(), 0)
   await page.getByRole('button', { name: 'Autoriser', exact: true }).click()
+  await page.getByRole('heading', { name: 'Back in the app' }).waitFor()
   assert.ok((await callback.next()).searchParams.get('code'), 'without JavaScript too')
 
   await page.goto(link(everything))
@@ -124,6 +126,7 @@ test('a verified app, in French: its logo, what is new since the last time, the 
   assert.match(logo ?? '', /^\/app-logos\/[0-9a-f]{64}\.png$/, 'D7: our own copy')
   assert.match(await page.locator('.asker').innerText(), /Calendar Sync Vérifiée par BoothZen/)
   await page.locator('input[type=radio]').press('Enter')
+  await page.getByRole('heading', { name: 'Back in the app' }).waitFor()
   assert.equal((await callback.next()).searchParams.get('error'), 'access_denied', 'Enter is no consent')
 
   const scripted = await browser.newContext({ locale: 'fr-CA', storageState: await context.storageState() })

@@ -8,10 +8,18 @@ import { byServer } from '../../src/core/attribution.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { listSigningKeys } from '../../src/oauth/signing-key-store.ts'
 import { rotateSigningKey } from '../../src/oauth/signing-keys.ts'
-import { authorizationUrl, exchange, obtainCode, readTokens, refresh } from '../support/authorization.ts'
+import {
+  authorizationUrl,
+  exchange,
+  obtainCode,
+  reachConsent,
+  readTokens,
+  refresh,
+} from '../support/authorization.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type House, startHouse } from '../support/house.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
+import { freePort } from '../support/port.ts'
 import { isSignedIn, turnOnSecondFactor } from '../support/second-factor.ts'
 import { makeHome, runCommand, runJson, type ServerProcess, startServer } from '../support/server-process.ts'
 
@@ -38,41 +46,49 @@ test('U16: signing keys and cookie keys are rotated with overlap, and nobody is 
   await house.person(email, organization)
   const app = await house.app(organization)
   const home = await makeHome(t)
-  const [old] = ['k'.repeat(40)] // the house's own
+  const old = 'k'.repeat(40) // the house's own
   const env = { DATABASE_URL: house.databaseUrl }
+  const port = String(await freePort())
+  const start = (keys: string) => startServer(t, { home, env: { ...env, PORT: port, COOKIE_KEYS: keys } })
+  const server = await start(old)
+  const { url } = server
 
   // A person who is signed in, here and at the authorization server, and an app that was allowed.
-  const browser = new PersonBrowser(house.url)
+  const browser = new PersonBrowser(url)
   await browser.signIn(await browser.open('/sign-in'), email)
-  const tokens = await readTokens(
-    await exchange(house.url, app, await obtainCode(house.url, app, email, scope, browser)),
-  )
+  const tokens = await readTokens(await exchange(url, app, await obtainCode(url, app, email, scope, browser)))
   const authenticator = await turnOnSecondFactor(house, browser)
-  const silently = async (like: PersonBrowser, server: { readonly url: string }) => {
-    const { url } = authorizationUrl(server.url, app.clientId, scope, { prompt: 'none' })
-    const answer = new URL((await like.request(url)).headers.get('location') ?? '', server.url)
+  const assertAtHome = async () => {
+    assert.ok(isSignedIn(await browser.open('/admin/account')), 'the console knows the person')
+    const silent = authorizationUrl(url, app.clientId, scope, { prompt: 'none' })
+    const answer = new URL((await browser.request(silent.url)).headers.get('location') ?? '', url)
     assert.match(answer.href, /^http:\/\/127\.0\.0\.1/)
-    return answer.searchParams.get('error')
+    assert.notEqual(
+      answer.searchParams.get('error'),
+      'login_required',
+      'and so does the authorization server',
+    )
   }
-  const isAtHome = async (server: { readonly url: string }, like = browser) => {
-    const same = new PersonBrowser(server.url, like)
-    assert.ok(isSignedIn(await same.open('/admin/account')), 'the console knows the person')
-    assert.notEqual(await silently(same, server), 'login_required', 'and so does the authorization server')
-    return same
+  await assertAtHome()
+  // Two browsers that are about to answer the consent page: one of them goes on soon.
+  const atConsent = async () => {
+    const waiting = new PersonBrowser(url, browser)
+    const asked = authorizationUrl(url, app.clientId, scope, { prompt: 'consent' })
+    return { browser: waiting, page: await reachConsent(waiting, asked, email) }
   }
-  await isAtHome(house)
+  const [soon, late] = [await atConsent(), await atConsent()]
 
   // A new signing key, beside the one that was; a running server publishes both.
-  const [first = ''] = await kidsOf(house)
+  const [first = ''] = await kidsOf(server)
   const rotated = await runJson<{ id: string; retiring: string[] }>(
     home,
     ['signing-key', 'rotate', '--overlap', '1h'],
-    { ...env, COOKIE_KEYS: old ?? '' },
+    { ...env, COOKIE_KEYS: old },
   )
   assert.deepEqual(rotated.retiring, [first])
-  assert.deepEqual(await untilPublished(house, 2), [rotated.id, first])
-  const next = await readTokens(await refresh(house.url, app, tokens.refresh_token))
-  await isAtHome(house)
+  assert.deepEqual(await untilPublished(server, 2), [rotated.id, first])
+  const next = await readTokens(await refresh(url, app, tokens.refresh_token))
+  await assertAtHome()
 
   // Who has other cookie keys would make a key that no server opens.
   await assert.rejects(
@@ -86,18 +102,21 @@ test('U16: signing keys and cookie keys are rotated with overlap, and nobody is 
   )
 
   // A new cookie key: shown to who asks for it, and first used by the next start.
-  const hidden = await runCommand(home, ['cookie-key', 'rotate'], { ...env, COOKIE_KEYS: old ?? '' })
+  const hidden = await runCommand(home, ['cookie-key', 'rotate'], { ...env, COOKIE_KEYS: old })
   assert.deepEqual([hidden.code, hidden.stdout], [1, ''], 'a pipe gets no secret that it did not ask for')
   const both = await runJson<{ cookie_keys: string }>(home, ['cookie-key', 'rotate'], {
     ...env,
-    COOKIE_KEYS: old ?? '',
+    COOKIE_KEYS: old,
   })
   assert.match(both.cookie_keys, new RegExp(`^[\\w-]{43},${old}$`))
   const [fresh = ''] = both.cookie_keys.split(',')
-  const second = await startServer(t, { home, env: { ...env, COOKIE_KEYS: both.cookie_keys } })
-  const resigned = await isAtHome(second)
+  await server.stop()
+  const second = await start(both.cookie_keys)
+  await assertAtHome()
+  const answered = await soon.browser.submit(soon.page, { organization: organization.id, decision: 'allow' })
+  assert.match(answered.url, /^http:\/\/127\.0\.0\.1.*[?&]code=/, 'what was begun before goes on')
   assert.deepEqual(await kidsOf(second), [rotated.id, first])
-  await readTokens(await refresh(second.url, app, next.refresh_token))
+  await readTokens(await refresh(url, app, next.refresh_token))
 
   // Everything sealed anew, the old key is not needed any more; before that it can't be dropped.
   const now = { ...env, COOKIE_KEYS: both.cookie_keys }
@@ -113,12 +132,12 @@ test('U16: signing keys and cookie keys are rotated with overlap, and nobody is 
   assert.equal(alone.cookie_keys, fresh)
   await second.stop()
 
-  const third = await startServer(t, { home, env: { ...env, COOKIE_KEYS: fresh } })
+  const third = await start(fresh)
   assert.deepEqual(await kidsOf(third), [rotated.id, first])
   await signInWithCode(third, authenticator.code(1))
-  await isAtHome(third, resigned)
-  const away = new PersonBrowser(third.url, browser)
-  assert.equal(await silently(away, third), 'login_required', 'who was away all the time signs in again')
+  await assertAtHome()
+  const expired = await late.browser.open(late.page.url)
+  assert.equal(expired.status, 400, 'a key that is dropped opens nothing: who stayed on a page begins again')
 
   // And the overlap of the signing keys can be ended.
   await runJson(home, ['signing-key', 'retire', first], { ...env, COOKIE_KEYS: fresh })
@@ -126,7 +145,7 @@ test('U16: signing keys and cookie keys are rotated with overlap, and nobody is 
   const [current, retired] = await listSigningKeys(house.database.knex)
   assert.deepEqual([current?.id, retired?.id], [rotated.id, first])
   assert.deepEqual([current?.retiresAt, (retired?.retiresAt ?? house.now()) < new Date()], [null, true])
-  await assertTold(house, [fresh, old ?? ''])
+  await assertTold(house, [fresh, old])
 })
 
 /** Both steps, in a browser of its own. */

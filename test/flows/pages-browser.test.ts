@@ -118,7 +118,7 @@ test('the pages on the way to an app: sign-in, consent, its mistake, the return,
   assert.equal(await page.getByLabel('Third').count(), 0)
   assert.ok(await page.getByText('only their administrators can allow this: Third').isVisible())
   await assertAccessible(page, 'consent')
-  const buttons = await page.getByRole('button').allInnerTexts()
+  const buttons = await page.locator('.pair').getByRole('button').allInnerTexts()
   assert.deepEqual(buttons, ["Don't allow", 'Allow'])
 
   await page.getByRole('button', { name: 'Allow', exact: true }).click()

@@ -168,26 +168,24 @@ test('the use of an access token tells a lost answer from an old copy and from a
   const house = await startHouse(t)
   const { app, authorize } = await open(house, { reuseResponse: 'refuse' })
   const tokens = await authorize()
-  const grant_id = await grantOf(house, tokens)
-  await rotate(house, app, tokens)
-  await later(house, 10)
-  const { address } = await house.database.knex('audit_events').where({ action: 'token.refreshed' }).first()
-  const use = (seconds: number, client: string) =>
-    house.database
-      .knex('grant_uses')
-      .insert({ grant_id, used_at: new Date(Date.now() + seconds * 1000), address, client, operation: null })
-      .onConflict('grant_id')
-      .merge()
+  const grant = await grantOf(house, tokens)
+  const next = await rotate(house, app, tokens)
+  const use = async ({ access_token: token }: Tokens) => {
+    assert.equal((await house.api('/me', token, { headers: home })).status, 200)
+    await house.settle()
+  }
   const present = (headers: Record<string, string>) =>
     refresh(house.url, app, tokens.refresh_token, {}, headers)
 
-  await use(-5, home['User-Agent'])
+  await use(tokens)
+  await later(house, 10)
   await present(home)
-  await use(4000, home['User-Agent'])
+  await later(house, house.profile.oauth.accessTokenSeconds) // what came before has ended: this is the next one's
+  await use(next)
   await present(home)
   await present(elsewhere)
   const causes = ['lost_response refused', 'stale_client refused', 'reuse refused']
-  assert.deepEqual(await ledgerOf(house, grant_id), causes)
+  assert.deepEqual(await ledgerOf(house, grant), causes)
 })
 
 test("the grace window is the app's, to the second: the same answer before its end, reuse after it", async (t) => {

@@ -225,6 +225,7 @@ test('apps and what they were allowed', async (t) => {
   await t.test('deleted: everything of it is gone, and everybody whom it acted for is told', async () => {
     const app = await house.app(maker)
     const tokens = await tokensFor(app, scope)
+    const [grant] = await knex('grants').where({ client_id: app.clientId })
     assert.equal((await deleteApp(knex, app.clientId, byServer))?.clientId, app.clientId)
     assert.equal(await status(tokens.access_token), 401)
     for (const table of ['grants', 'credentials', 'app_refusals'])
@@ -234,6 +235,13 @@ test('apps and what they were allowed', async (t) => {
       'app.deleted customer',
       'app.deleted maker',
     ])
+    assert.deepEqual(await events(grant.id), [
+      'grant.allowed customer',
+      'token.issued customer',
+      'grant.revoked customer',
+    ])
+    const [told] = await knex('audit_events').where({ target: grant.id, action: 'grant.revoked' })
+    assert.deepEqual(told.details, { cause: 'app_deleted', client: app.clientId, person })
     assert.equal(await deleteApp(knex, app.clientId, byServer), null)
   })
 })
