@@ -115,6 +115,9 @@ export async function up(knex: Knex): Promise<void> {
       add column retired_client text;
     alter table credentials add column dpop_jkt text;
 
+    -- Of the client and its challenge: one that is used again is refused for as long as the code is kept.
+    alter table authorization_codes add column challenge_hash bytea unique;
+
     create table dpop_proofs (
       hash bytea primary key,
       expires_at timestamptz not null

@@ -38,6 +38,11 @@ const causes: Readonly<Record<string, Cause>> = {
     say: `The code that an app gets when somebody allows it works once, and it came a second time. Somebody may have read it on its way, so we ended what it had opened. Allow the app again; if this comes back, do not use it and tell its makers.`,
     tone: 'danger',
   },
+  challenge_reused: {
+    title: 'The app asked with what it had used before',
+    say: 'Each time somebody allows an app it has to prove itself anew (PKCE), and it did so with an old proof. It was given nothing. Its makers read why in its error log.',
+    tone: 'notice',
+  },
   revoked_by_client: {
     title: 'The app gave it back',
     say: 'It said that it needs the access no more, as apps do when somebody signs out of them or uninstalls them.',

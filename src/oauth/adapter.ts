@@ -3,6 +3,7 @@
 
 import type { App } from '../apps/app.ts'
 import { findApp } from '../apps/app-store.ts'
+import { byServer } from '../core/attribution.ts'
 import { type ClientId, type GrantId, isClientId } from '../core/ids.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import { findPrincipal } from '../credentials/credential-store.ts'
@@ -109,15 +110,21 @@ class GrantModel extends Model {
 
 class AuthorizationCodeModel extends Model {
   override async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
-    const { jti: _, grantId, ...kept } = payload
+    const { jti: _, grantId, clientId, codeChallenge, ...kept } = payload
     if (!grantId) throw new Error('a code without a grant')
+    if (!codeChallenge) throw new Error('a code without PKCE')
     const code = {
       hash: sha256(id),
       grantId,
-      payload: { ...kept, grantId },
+      challengeHash: sha256(`${clientId} ${codeChallenge}`),
+      payload: { ...kept, grantId, clientId, codeChallenge },
       expiresAt: this.expiry(expiresIn),
     }
-    await insertCode(this.parts.database.knex, code)
+    const { knex } = this.parts.database
+    if (await insertCode(knex, code)) return
+    // OAuth 2.1 section 7.5.1.1: made for each authorization anew. What was just allowed has no code to begin with.
+    await revokeGrant(knex, grantId, () => byServer, 'challenge_reused')
+    throw new errors.InvalidRequest('code_challenge was used before')
   }
 
   override async find(id: string): Promise<AdapterPayload | undefined> {

@@ -19,21 +19,30 @@ export interface StoredCode {
   readonly state: 'fresh' | 'raced' | 'just-spent' | 'spent'
 }
 
+/** False, and nothing is kept, when there is a code of this challenge already; unique index on challenge_hash. */
 export async function insertCode(
   db: Db,
   code: {
     readonly hash: Digest
     readonly grantId: string
+    /** Of the client and its PKCE challenge. */
+    readonly challengeHash: Digest
     readonly payload: object
     readonly expiresAt: Date
   },
-): Promise<void> {
-  await db('authorization_codes').insert({
-    hash: code.hash,
-    grant_id: code.grantId,
-    payload: JSON.stringify(code.payload),
-    expires_at: code.expiresAt,
-  })
+): Promise<boolean> {
+  const inserted = await db('authorization_codes')
+    .insert({
+      hash: code.hash,
+      grant_id: code.grantId,
+      challenge_hash: code.challengeHash,
+      payload: JSON.stringify(code.payload),
+      expires_at: code.expiresAt,
+    })
+    .onConflict('challenge_hash')
+    .ignore()
+    .returning('grant_id')
+  return inserted.length === 1
 }
 
 /** Those of an app that nobody has spent: from the commit on they open nothing. After its grants, where both are locked. */

@@ -11,14 +11,8 @@ import type { Secret } from '../lib/secret.ts'
 import { epochSeconds, hourSeconds } from '../lib/time.ts'
 import { type AdapterParts, createAdapterFactory } from './adapter.ts'
 import { settleScope } from './authorization-request.ts'
-import {
-  type Configuration,
-  type Engine,
-  errors,
-  type JWKS,
-  type KoaContextWithOIDC,
-  Provider,
-} from './engine.ts'
+import { createProvider } from './code-grant.ts'
+import { type Configuration, type Engine, errors, type JWKS, type KoaContextWithOIDC } from './engine.ts'
 import { currentExchange } from './exchange.ts'
 import { grantOfRequest, promptPolicy } from './grant-of-request.ts'
 import { present } from './presentation.ts'
@@ -61,7 +55,7 @@ export function engineCookieNames(publicUrl: string): {
 
 /** The authorization server, ready to be mounted at the root. */
 export function createEngine(parts: EngineParts): Engine {
-  const engine = new Provider(parts.publicUrl, configurationOf(parts))
+  const engine = createProvider(parts.database, parts.publicUrl, configurationOf(parts))
   writeSecretsInOurFormat(engine, parts.format)
   const refresh = createRefresh(parts)
   // Documented seam: a grant type registered again takes the place of the built-in one.

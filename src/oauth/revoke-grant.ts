@@ -15,6 +15,7 @@ export type RevocationCause =
   | 'revoked_by_person'
   | 'code_replayed'
   | EndingReuse
+  | 'challenge_reused'
   | 'member_removed'
   | 'member_demoted'
   | 'person_disabled'

@@ -1,13 +1,12 @@
 // Three public clients, each through the whole of OAuth with a person in a real Chromium.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import * as oauth from 'oauth4webapi'
-import * as openid from 'openid-client'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from '../browser/chromium.ts'
-import { authorizationUrl, errorOf, postToken, readTokens, type Tokens } from '../support/authorization.ts'
+import { authorizationUrl, errorOf, postToken, readTokens } from '../support/authorization.ts'
 import { type CallbackServer, startCallbackServer } from '../support/callback-server.ts'
 import { type House, startHouse } from '../support/house.ts'
+import { oauthClients } from '../support/oauth-clients.ts'
 import { password } from '../support/password.ts'
 
 const scope = 'read:bookings'
@@ -18,106 +17,6 @@ before(async () => {
   browser = await launchChromium()
 })
 after(() => browser.close())
-
-/** What a client does on its own side: from the app's link to tokens, and from a refresh token to new ones. */
-interface Client {
-  readonly link: string
-  finish(answer: URL): Promise<Tokens>
-  refresh(refreshToken: string): Promise<Tokens>
-}
-
-type StartClient = (house: House, clientId: string, redirectUri: string) => Promise<Client>
-
-const clients: Readonly<Record<string, StartClient>> = {
-  'openid-client': async (house, clientId, redirectUri) => {
-    const config = await openid.discovery(new URL(house.url), clientId, undefined, openid.None(), {
-      algorithm: 'oauth2',
-      execute: [openid.allowInsecureRequests],
-    })
-    const pkceCodeVerifier = openid.randomPKCECodeVerifier()
-    const expectedState = openid.randomState()
-    const link = openid.buildAuthorizationUrl(config, {
-      redirect_uri: redirectUri,
-      scope,
-      state: expectedState,
-      code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
-      code_challenge_method: 'S256',
-    })
-    return {
-      link: link.href,
-      finish: async (answer) =>
-        asTokens(await openid.authorizationCodeGrant(config, answer, { pkceCodeVerifier, expectedState })),
-      refresh: async (token) => asTokens(await openid.refreshTokenGrant(config, token)),
-    }
-  },
-
-  oauth4webapi: async (house, clientId, redirectUri) => {
-    const issuer = new URL(house.url)
-    const insecure = { [oauth.allowInsecureRequests]: true }
-    const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure })
-    const server = await oauth.processDiscoveryResponse(issuer, discovered)
-    const client: oauth.Client = { client_id: clientId }
-    const verifier = oauth.generateRandomCodeVerifier()
-    const state = oauth.generateRandomState()
-    const link = new URL(server.authorization_endpoint ?? '')
-    const parameters = {
-      response_type: 'code',
-      client_id: clientId,
-      redirect_uri: redirectUri,
-      scope,
-      state,
-      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-      code_challenge_method: 'S256',
-    }
-    for (const [name, value] of Object.entries(parameters)) link.searchParams.set(name, value)
-    return {
-      link: link.href,
-      finish: async (answer) => {
-        const parameters = oauth.validateAuthResponse(server, client, answer, state)
-        const auth = oauth.None()
-        const response = await oauth.authorizationCodeGrantRequest(
-          server,
-          client,
-          auth,
-          parameters,
-          redirectUri,
-          verifier,
-          insecure,
-        )
-        return asTokens(await oauth.processAuthorizationCodeResponse(server, client, response))
-      },
-      refresh: async (token) => {
-        const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), token, insecure)
-        return asTokens(await oauth.processRefreshTokenResponse(server, client, response))
-      },
-    }
-  },
-
-  'nothing but fetch': async (house, clientId, redirectUri) => {
-    const asked = authorizationUrl(house.url, clientId, scope, { redirect_uri: redirectUri })
-    const common = { client_id: clientId, redirect_uri: redirectUri }
-    return {
-      link: asked.url,
-      finish: async (answer) => {
-        assert.equal(answer.searchParams.get('state'), asked.state)
-        assert.equal(answer.searchParams.get('iss'), house.url)
-        const code = answer.searchParams.get('code') ?? ''
-        const grant = { grant_type: 'authorization_code', code, code_verifier: asked.verifier }
-        return readTokens(await postToken(house.url, { ...common, ...grant }))
-      },
-      refresh: async (token) =>
-        readTokens(
-          await postToken(house.url, { ...common, grant_type: 'refresh_token', refresh_token: token }),
-        ),
-    }
-  },
-}
-
-function asTokens(answer: { access_token: string; refresh_token?: string; scope?: string }): Tokens {
-  assert.ok(answer.refresh_token)
-  assert.equal(answer.scope, scope)
-  return { ...answer, refresh_token: answer.refresh_token, scope, token_type: 'bearer', expires_in: 3600 }
-}
 
 /** A page that fails the test for anything that the browser complains of. */
 async function openPage(complaints: string[], options: { javaScriptEnabled?: boolean } = {}): Promise<Page> {
@@ -164,14 +63,14 @@ async function furnish(house: House, callback: CallbackServer, refreshGraceSecon
   return { second, booking, app }
 }
 
-for (const [name, start] of Object.entries(clients)) {
+for (const name of ['openid-client', 'oauth4webapi', 'nothing but fetch'] as const) {
   test(`${name}: discovery, sign-in, consent, code, tokens, the API, a refresh that rotates`, async (t) => {
     const house = await startHouse(t)
     const callback = await startCallbackServer(t)
     const { second, booking, app } = await furnish(house, callback, 0)
     const complaints: string[] = []
     const page = await openPage(complaints)
-    const client = await start(house, app.clientId, callback.redirectUri)
+    const client = await oauthClients[name](house.url, app.clientId, callback.redirectUri, scope)
     await decide(page, client.link, 'Second Home', 'Allow')
     const tokens = await client.finish(await callback.next())
 
@@ -186,11 +85,11 @@ for (const [name, start] of Object.entries(clients)) {
     assert.deepEqual(JSON.parse(body), { data: [booking], next_cursor: null })
     assert.equal(byToken.headers.get('x-boothzen-scope'), byKey.headers.get('x-boothzen-scope'))
 
-    const next = await client.refresh(tokens.refresh_token)
+    const next = await client.refresh(tokens)
     assert.equal((await house.api('/bookings', next.access_token)).status, 200)
-    await assert.rejects(client.refresh(tokens.refresh_token))
+    await assert.rejects(client.refresh(tokens))
     assert.equal((await house.api('/bookings', next.access_token)).status, 401, 'the family is gone')
-    await assert.rejects(client.refresh(next.refresh_token))
+    await assert.rejects(client.refresh(next))
     assert.deepEqual(complaints, [])
   })
 }

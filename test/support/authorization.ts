@@ -51,9 +51,22 @@ export function authorizationUrl(
 }
 
 /** Opens the app's link, signs in if asked, and gives the consent page. */
-export async function reachConsent(browser: PersonBrowser, asked: Asked, email: string) {
+export async function reachConsent(
+  browser: PersonBrowser,
+  asked: Pick<Asked, 'url'> & Partial<Asked>,
+  email: string,
+) {
   const first = await browser.open(asked.url)
   return first.html.includes('name="password"') ? await browser.signIn(first, email) : first
+}
+
+/** The person allows what the link asks for, and is sent back to the app: to this address. */
+export async function allow(browser: PersonBrowser, asked: Pick<Asked, 'url'>, email: string): Promise<URL> {
+  const consent = await reachConsent(browser, asked, email)
+  if (consent.html === '') return new URL(consent.url) // what they allowed before was remembered
+  const organization =
+    /name="organization" id="[^"]+" value="([^"]+)"(?! disabled)/.exec(consent.html)?.[1] ?? ''
+  return new URL((await browser.submit(consent, { organization, decision: 'allow' })).url)
 }
 
 /** The code that the app gets when the person allows it. */
@@ -66,10 +79,7 @@ export async function obtainCode(
   change: Readonly<Record<string, string | null>> = {},
 ): Promise<{ code: string; verifier: string }> {
   const asked = authorizationUrl(server, app.clientId, scope, change)
-  const consent = await reachConsent(browser, asked, email)
-  const organization =
-    /name="organization" id="[^"]+" value="([^"]+)"(?! disabled)/.exec(consent.html)?.[1] ?? ''
-  const back = new URL((await browser.submit(consent, { organization, decision: 'allow' })).url)
+  const back = await allow(browser, asked, email)
   assert.equal(back.searchParams.get('state'), asked.state)
   assert.equal(back.searchParams.get('iss'), server)
   const code = back.searchParams.get('code')
