@@ -43,6 +43,11 @@ const causes: Readonly<Record<string, Cause>> = {
     say: 'Each time somebody allows an app it has to prove itself anew (PKCE), and it did so with an old proof. It was given nothing. Its makers read why in its error log.',
     tone: 'notice',
   },
+  allowed_again: {
+    title: 'The same request was allowed again',
+    say: 'The app had not come for what the first time opened: the second took its place.',
+    tone: 'plain',
+  },
   revoked_by_client: {
     title: 'The app gave it back',
     say: 'It said that it needs the access no more, as apps do when somebody signs out of them or uninstalls them.',

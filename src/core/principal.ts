@@ -85,11 +85,11 @@ export function requireScopes(who: Principal, { requiredScopes }: Operation): Ca
 }
 
 /**
- * All that the operation requires. An app is told what its token holds as well: clients ask for exactly what the
+ * All that the operation requires, and what the credential holds as well: clients ask for exactly what the
  * challenge names (MCP, "Scope Challenge Handling"), and would come back with less than they had.
  */
 function neededScopes(who: TenantPrincipal, required: readonly string[]): readonly string[] {
-  return who.kind === 'access_token' ? [...new Set([...who.scopes, ...required])] : required
+  return [...new Set([...who.scopes, ...required])]
 }
 
 /** @throws Problem wrong_credential_kind */

@@ -10,9 +10,9 @@ import { findPrincipal } from '../credentials/credential-store.ts'
 import { proofMemorySeconds } from '../credentials/dpop.ts'
 import { rememberProof } from '../credentials/proof-store.ts'
 import type { Database } from '../db/connect.ts'
-import { sha256 } from '../lib/digest.ts'
+import { type Digest, sha256 } from '../lib/digest.ts'
 import { addSeconds, type Clock, epochSeconds } from '../lib/time.ts'
-import { findCode, insertCode } from './code-store.ts'
+import { findCode, insertCode, lockGrantOfUnspent } from './code-store.ts'
 import { askForDocument } from './document-clients.ts'
 import { type Adapter, type AdapterPayload, type ClientMetadata, errors, unavailable } from './engine.ts'
 import {
@@ -122,9 +122,19 @@ class AuthorizationCodeModel extends Model {
     }
     const { knex } = this.parts.database
     if (await insertCode(knex, code)) return
+    // A link that was opened twice, of which the first answer never reached the app: the second takes its place.
+    if ((await this.#giveWay(code.challengeHash)) && (await insertCode(knex, code))) return
     // OAuth 2.1 section 7.5.1.1: made for each authorization anew. What was just allowed has no code to begin with.
     await revokeGrant(knex, grantId, () => byServer, 'challenge_reused')
     throw new errors.InvalidRequest('code_challenge was used before')
+  }
+
+  /** False when the code of this challenge has been spent. */
+  #giveWay(challengeHash: Digest): Promise<boolean> {
+    return this.parts.database.knex.transaction(async (tx) => {
+      const grant = await lockGrantOfUnspent(tx, challengeHash)
+      return grant !== null && (await revokeGrant(tx, grant, () => byServer, 'allowed_again')) !== null
+    })
   }
 
   override async find(id: string): Promise<AdapterPayload | undefined> {

@@ -1,6 +1,6 @@
 // Authorization codes, and the one statement that spends one: the only file that knows `authorization_codes`.
 import type { Origin } from '../core/attribution.ts'
-import type { ClientId } from '../core/ids.ts'
+import type { ClientId, GrantId } from '../core/ids.ts'
 import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
@@ -43,6 +43,20 @@ export async function insertCode(
     .ignore()
     .returning('grant_id')
   return inserted.length === 1
+}
+
+/**
+ * The grant whose code has this challenge and nobody has spent, locked, so that nobody spends it any more; null where
+ * there is none. The grant is locked before its code is looked at again, which is the order of who spends one.
+ */
+export async function lockGrantOfUnspent(tx: Tx, challengeHash: Digest): Promise<GrantId | null> {
+  const unspent = () => tx('authorization_codes').where({ challenge_hash: challengeHash, consumed_at: null })
+  const row: { id: GrantId } | undefined = await tx('grants')
+    .whereIn('id', unspent().select('grant_id'))
+    .forUpdate()
+    .first('id')
+  if (!row) return null
+  return (await unspent().where({ grant_id: row.id }).first('hash')) ? row.id : null
 }
 
 /** Those of an app that nobody has spent: from the commit on they open nothing. After its grants, where both are locked. */

@@ -16,6 +16,7 @@ export type RevocationCause =
   | 'code_replayed'
   | EndingReuse
   | 'challenge_reused'
+  | 'allowed_again'
   | 'member_removed'
   | 'member_demoted'
   | 'person_disabled'

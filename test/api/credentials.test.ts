@@ -105,7 +105,10 @@ test('P4: a missing scope is named, in the message and in the challenge', async 
   const response = await house.api('/customers', secret)
   assert.equal(response.status, 403)
   const challenge = response.headers.get('www-authenticate') ?? ''
-  assert.match(challenge, /^Bearer error="insufficient_scope", scope="read:customers", resource_metadata="/)
+  assert.match(
+    challenge,
+    /^Bearer error="insufficient_scope", scope="read:bookings read:customers", resource_metadata="/,
+  )
   const { error } = (await response.json()) as { error: Record<string, string> }
   assert.equal(error['type'], 'permission_error')
   assert.equal(error['code'], 'insufficient_scope')

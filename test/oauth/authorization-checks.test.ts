@@ -318,8 +318,33 @@ test('the authorization endpoint, check by check', async (t) => {
     const two = await Promise.all(
       [1, 2].map(() => allow(browser, authorizationUrl(house.url, app.clientId, scope, twice), email)),
     )
-    assert.equal(two.filter(({ searchParams }) => searchParams.has('code')).length, 1)
+    // One of them takes the place of the other, or is refused: whatever came about, one code opens something.
+    const given = two.flatMap(({ searchParams }) => searchParams.get('code') ?? [])
+    const answers = await Promise.all(
+      given.map((it) => exchange(house.url, app, { code: it, verifier: `${verifier}-2` })),
+    )
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1)
   })
+
+  await t.test(
+    'A33: a link that was opened twice before its code was spent gives the second one',
+    async () => {
+      const app = await house.app(organization)
+      const asked = authorizationUrl(house.url, app.clientId, scope)
+      const codes = []
+      for (let time = 0; time < 2; time += 1)
+        codes.push((await allow(browser, asked, email)).searchParams.get('code') ?? '')
+      const [first = '', second = ''] = codes
+      assert.notEqual(second, '', 'a browser that looks ahead costs nobody a sign-in')
+      assert.equal(
+        await errorOf(await exchange(house.url, app, { ...asked, code: first })),
+        '400 invalid_grant',
+      )
+      await readTokens(await exchange(house.url, app, { ...asked, code: second }))
+      const grants = await house.database.knex('grants').where({ client_id: app.clientId })
+      assert.equal(grants.length, 1, 'and nothing is left over of the first')
+    },
+  )
 
   await t.test(
     'U17, A6: whatever is asked, the answer is a page or an error of OAuth, and never a fault',
