@@ -1,10 +1,9 @@
 // What the engine keeps, as rows of ours: ids only as hashes, tokens and codes in the tables that the
 // rest of the house reads. The engine calls it; it never calls the engine.
 
-import type { App } from '../apps/app.ts'
 import { findApp } from '../apps/app-store.ts'
 import { byServer } from '../core/attribution.ts'
-import { type ClientId, type GrantId, isClientId } from '../core/ids.ts'
+import { isClientId } from '../core/ids.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import { findPrincipal } from '../credentials/credential-store.ts'
 import { proofMemorySeconds } from '../credentials/dpop.ts'
@@ -12,9 +11,10 @@ import { rememberProof } from '../credentials/proof-store.ts'
 import type { Database } from '../db/connect.ts'
 import { type Digest, sha256 } from '../lib/digest.ts'
 import { addSeconds, type Clock, epochSeconds } from '../lib/time.ts'
+import { toGrantPayload, toMetadata } from './adapter-payload.ts'
 import { findCode, insertCode, lockGrantOfUnspent } from './code-store.ts'
 import { askForDocument } from './document-clients.ts'
-import { type Adapter, type AdapterPayload, type ClientMetadata, errors, unavailable } from './engine.ts'
+import { type Adapter, type AdapterPayload, errors, unavailable } from './engine.ts'
 import {
   deleteInteraction,
   deleteSession,
@@ -26,7 +26,7 @@ import {
   upsertSession,
 } from './engine-record-store.ts'
 import { currentExchange } from './exchange.ts'
-import { findGrant, type Grant } from './grant-store.ts'
+import { findGrant } from './grant-store.ts'
 import { refreshExpiry } from './lifetime.ts'
 import { present } from './presentation.ts'
 import { findRefreshToken } from './refresh-token-store.ts'
@@ -305,35 +305,5 @@ export function createAdapterFactory(parts: AdapterParts): (name: string) => Ada
     const Found = models[name]
     if (!Found) throw new Error(`no table for the engine's ${name}: is a feature on that should be off?`)
     return withMemory(name, new Found(parts))
-  }
-}
-
-/** An app as client metadata (RFC 7591 section 2): public, code with PKCE and refresh, our scopes alone. */
-function toMetadata(app: App): ClientMetadata {
-  return {
-    client_id: app.clientId,
-    client_name: app.name,
-    redirect_uris: [...app.redirectUris],
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-    response_modes: ['query'],
-    token_endpoint_auth_method: 'none',
-    // Every client is `native` to the engine: only those may use a loopback address on any port (RFC 8252
-    // section 7.3), and they are asked for consent every time (OAuth 2.1 section 7.3.1).
-    application_type: 'native',
-    scope: printScopes([...app.scopes, 'offline_access']),
-    dpop_bound_access_tokens: app.requiresDpop,
-  }
-}
-
-function toGrantPayload(grant: Grant): AdapterPayload & { clientId: ClientId; jti: GrantId } {
-  return {
-    jti: grant.id,
-    kind: 'Grant',
-    accountId: grant.person,
-    clientId: grant.client,
-    resources: { [grant.resource]: printScopes(grant.scopes) },
-    iat: epochSeconds(grant.createdAt),
-    exp: epochSeconds(grant.expiresAt),
   }
 }
