@@ -1,5 +1,6 @@
 // Logos of apps: pictures from strangers, of which nothing is kept but what can be seen. Each is drawn anew as a
 // small PNG of our own (SECURITY D7).
+import { createInTurn } from '../core/in-turn.ts'
 import { Problem } from '../core/problems.ts'
 
 /** What a picture that is brought may weigh. */
@@ -20,8 +21,7 @@ const kinds = [
   { head: '57454250', at: 8, loader: 'VipsForeignLoadWebpBuffer' },
 ] as const
 
-let running = 0
-const waiting: (() => void)[] = []
+const inTurn = createInTurn(atOnce, queueLimit)
 let loaded: Promise<typeof import('sharp')> | undefined
 
 /**
@@ -69,22 +69,6 @@ function loadSharp(): Promise<typeof import('sharp')> {
     return sharp
   })
   return loaded
-}
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= atOnce) {
-    if (waiting.length >= queueLimit) throw new Problem('busy', { retryAfter: 1 })
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else {
-    running += 1
-  }
-  try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running -= 1
-  }
 }
 
 function tooLarge(): Problem {

@@ -1,7 +1,7 @@
 // Passwords: argon2id at OWASP's minimum (SECURITY U1), a few hashes at a time, the rest in a short queue.
 import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
-import { Problem } from '../core/problems.ts'
+import { createInTurn } from '../core/in-turn.ts'
 
 const options = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 const atOnce = Math.max(1, availableParallelism() - 1)
@@ -15,8 +15,8 @@ export const passwordMaxLength = 256
 const dummyHash =
   '$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXktZHVtbXktc2FsdA$Yc6tg8sZ0R5dT5ZpQy3W8p8rX4l0h3u0b7m2vVwq3sE'
 
-let running = 0
-const waiting: (() => void)[] = []
+/** A hash takes a core for some 30 ms: all cores at once would leave none to the API (SECURITY U2). */
+const inTurn = createInTurn(atOnce, queueLimit)
 
 /** Why a new password can't be taken, as a sentence; null when it can. */
 export function passwordMistake(password: string): string | null {
@@ -42,21 +42,4 @@ export function verifyPassword(hash: string | null, password: string): Promise<b
 /** True for a hash made when the parameters were lower than they are now: it is made anew at the next sign-in. */
 export function isHashOutdated(hash: string): boolean {
   return argon2.needsRehash(hash, options)
-}
-
-/** A hash takes a core for some 30 ms: all cores at once would leave none to the API (SECURITY U2). */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= atOnce) {
-    if (waiting.length >= queueLimit) throw new Problem('busy', { retryAfter: 1 })
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else {
-    running += 1
-  }
-  try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running -= 1
-  }
 }
