@@ -6,8 +6,11 @@ export const longestAppName = 100
 
 /** What joins and colours emoji, and shapes letters of some scripts: seen by what it does. */
 const shapers = /\u200c|\u200d|\ufe0f/g
-/** Without a shape or width of its own: two names that differ by it look alike. */
-const unseen = /\p{Default_Ignorable_Code_Point}/u
+/**
+ * Without a shape or width of its own: two names that differ by it look alike. Braille's blank is a symbol to
+ * Unicode, what stands between the lines (U+FFF9 …) is a format, and a private character is whatever a font makes it.
+ */
+const unseen = /[\p{Default_Ignorable_Code_Point}\p{Co}\u2800\ufff9-\ufffb]/u
 
 /** Why an app can't be called that, as a sentence; null when it can. */
 export function appNameMistake(name: string): string | null {

@@ -43,6 +43,14 @@ export const redirectUriRules: readonly RedirectUriRule[] = [
     say: 'It must be in plain ASCII: write other letters as %XX, and such a domain as xn--….',
   },
   {
+    // A URL parser takes https:user@host, https:/user@host and https:\\host for the same; other readers don't.
+    of: 'text',
+    scheme: '^https?:$',
+    pattern: '^[A-Za-z]+://[^/\\\\?][^\\\\]*$',
+    mustMatch: true,
+    say: 'After the scheme it must have // and a host, and no backslash.',
+  },
+  {
     of: 'hostname',
     scheme: '^https:$',
     pattern: '^(localhost|\\[::1\\]|127(\\.\\d{1,3}){3})$',

@@ -46,6 +46,22 @@ export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')
 }
 
+/**
+ * Whose the address is, as far as it can be told: an IPv6 network of 64 bits is the least that anybody is given
+ * (RFC 6177), and all its addresses are theirs. Any other text is what it is.
+ */
+export function subscriberOf(text: string): string {
+  if (isIP(text) !== 6) return text
+  const groupsOf = (part: string) => part.split(':').filter((group) => group !== '')
+  const [before, after] = text.replace(/%.*$/, '').split('::')
+  const [head, tail] = [groupsOf(before ?? ''), groupsOf(after ?? '')]
+  // At the end, IPv4 stands for two.
+  const missing = 8 - head.length - tail.length - (text.includes('.') ? 1 : 0)
+  const groups = [...head, ...Array<string>(Math.max(0, missing)).fill('0'), ...tail]
+  const first = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+  return `${first.join(':')}::/64`
+}
+
 function parse(text: string): Network | null {
   const [, written = '', digits] = /^([0-9a-f:.]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
   const family = familyOf(written)

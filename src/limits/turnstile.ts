@@ -7,6 +7,7 @@ import {
   RateLimiterRes,
 } from 'rate-limiter-flexible'
 import { Problem } from '../core/problems.ts'
+import { subscriberOf } from '../lib/network.ts'
 import type { Secret } from '../lib/secret.ts'
 
 export interface Window {
@@ -24,7 +25,7 @@ export interface Allowance {
 
 export interface Turnstile {
   /**
-   * Counts one request of `who` in every window of the class. `tell` hears the allowance in any case: the
+   * Counts one request of `who` in every window of the class; the addresses of one IPv6 network are one. `tell` hears the allowance in any case: the
    * widest window's, or that of the window which refused.
    * @throws Problem rate_limit_exceeded
    */
@@ -57,13 +58,13 @@ export function createTurnstile(
   return {
     pass: async (rateClass, who, tell) => {
       for (const { window, limiter } of gatesOf(rateClass)) {
-        const { allowance, refused } = await count(limiter, window, who)
+        const { allowance, refused } = await count(limiter, window, subscriberOf(who))
         tell(allowance)
         if (refused) throw new Problem('rate_limit_exceeded', { retryAfter: allowance.resetSeconds })
       }
     },
     refund: async (rateClass, who) => {
-      await Promise.all(gatesOf(rateClass).map(({ limiter }) => limiter.reward(who)))
+      await Promise.all(gatesOf(rateClass).map(({ limiter }) => limiter.reward(subscriberOf(who))))
     },
     close: async () => {
       redis?.disconnect()

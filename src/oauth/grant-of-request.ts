@@ -6,7 +6,7 @@ import type { Database } from '../db/connect.ts'
 import type { Clock } from '../lib/time.ts'
 import { askedOf, resourceOf } from './authorization-request.ts'
 import { listConsents } from './consent-store.ts'
-import { interactionPolicy, type KoaContextWithOIDC } from './engine.ts'
+import { errors, interactionPolicy, type KoaContextWithOIDC } from './engine.ts'
 import { currentExchange } from './exchange.ts'
 import { allowAgain } from './interactions/allow.ts'
 import { recollect } from './remembered-consent.ts'
@@ -18,8 +18,15 @@ export interface GrantParts {
   readonly resources: Resources
 }
 
-/** Each authorization has a grant of its own (decision 6): never one that the engine's session remembers. */
+/**
+ * Each authorization has a grant of its own (decision 6): never one that the engine's session remembers.
+ * @throws InvalidRedirectUri
+ */
 export async function grantOfRequest(parts: GrantParts, { oidc }: KoaContextWithOIDC) {
+  // The engine looked when the person came, and does not when they are back: the app may have lost it meanwhile.
+  const redirectUri = oidc.params?.['redirect_uri']
+  if (typeof redirectUri !== 'string' || !oidc.client?.redirectUriAllowed(redirectUri))
+    throw new errors.InvalidRedirectUri()
   const id = oidc.result?.consent?.grantId ?? (await makeAgain(parts, oidc))
   return id ? await oidc.provider.Grant.find(id) : undefined
 }

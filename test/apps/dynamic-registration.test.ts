@@ -264,6 +264,9 @@ test('apps that register by themselves', async (t) => {
           '\u3164',
           'a\ufeffb',
           '\u00ad',
+          '\u2800',
+          'a\ufff9b\ufffb',
+          'a\ue000',
         ],
         ...[7, {}, ['x'], true],
       ])

@@ -29,6 +29,17 @@ async function pass(turnstile: Turnstile, rateClass: keyof typeof classes, who =
   }
 }
 
+test('whoever has an IPv6 network has all its addresses, and is counted once', async (t) => {
+  const turnstile = createTurnstile(classes, null)
+  t.after(() => turnstile.close())
+  const one = ['2001:db8:1:2::1', '2001:0DB8:0001:2:ffff::9', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::7']
+  const passed: boolean[] = []
+  for (const who of one) passed.push((await pass(turnstile, 'one', who)).passed)
+  assert.deepEqual(passed, [true, true, true, false])
+  for (const other of ['2001:db8:1:3::1', '::1', '192.0.2.1', '192.0.2.2', 'ann'])
+    assert.equal((await pass(turnstile, 'one', other)).allowance?.remaining, 2, other)
+})
+
 test('every window of a class must have room; the one that refuses is told', async () => {
   const turnstile = createTurnstile(classes, null)
   assert.deepEqual((await pass(turnstile, 'both')).allowance, { limit: 5, remaining: 4, resetSeconds: 60 })

@@ -178,6 +178,7 @@ test('allowing twice is allowing once: one consent, one grant, one code', async 
     organization,
     decision: 'allow',
     form_token: /name="form_token" value="([^"]+)"/.exec(consent.html)?.[1] ?? '',
+    shown: /name="shown" value="([^"]+)"/.exec(consent.html)?.[1] ?? '',
   })
   const post = {
     method: 'POST',
@@ -201,10 +202,11 @@ test('forms are taken from our own pages in the same browser alone (U5)', async 
   const foreign = await reachConsent(stranger, authorizationUrl(house.url, app.clientId, scope), email)
   const token = (html: string) => /name="form_token" value="([^"]+)"/.exec(html)?.[1] ?? ''
   const organization = /value="(org_[^"]+)"/.exec(consent.html)?.[1] ?? ''
+  const shown = /name="shown" value="([^"]+)"/.exec(consent.html)?.[1] ?? ''
   const send = (formToken: string, headers: Record<string, string>) =>
     browser.request(`${new URL(consent.url).pathname}/consent`, {
       method: 'POST',
-      body: new URLSearchParams({ organization, decision: 'allow', form_token: formToken }),
+      body: new URLSearchParams({ organization, shown, decision: 'allow', form_token: formToken }),
       headers,
     })
   assert.equal((await send('', {})).status, 403)

@@ -14,6 +14,7 @@ import type { Organization } from '../../src/organizations/organization-store.ts
 import { authorizationUrl, postToken, readTokens } from '../support/authorization.ts'
 import { type House, startHouse } from '../support/house.ts'
 import { meanwhile } from '../support/meanwhile.ts'
+import { password } from '../support/password.ts'
 import { type Page, PersonBrowser } from '../support/person-browser.ts'
 import { turnOnSecondFactor } from '../support/second-factor.ts'
 
@@ -308,6 +309,23 @@ test('A24: a broken link of an app that nobody has reviewed ends on a page of ou
   assert.match((await person.browser.submit(page, { decision: 'deny' })).url, /error=access_denied/)
 })
 
+test('A24: the address at which an authorization goes on sends nobody on by what is written in it', async () => {
+  for (const [isVerified, uri] of [
+    [false, redirectUri],
+    [true, 'https://elsewhere.example/'],
+  ] as const) {
+    const app = await newApp({}, isVerified)
+    const { search } = new URL(ask(app, scope, { redirect_uri: uri }).url)
+    for (const path of ['/oauth/authorize/x', '/oauth/authorize/x/', '/OAUTH/AUTHORIZE/%E0']) {
+      for (const browser of [new PersonBrowser(house.url), (await administrator()).browser]) {
+        const response = await browser.request(path + search)
+        assert.equal(response.status, 400, path)
+        assert.equal(response.headers.get('location'), null, path)
+      }
+    }
+  }
+})
+
 test('A24: silence is answered by redirect, but not to a host that anybody can have registered', async () => {
   const person = await administrator()
   const app = await newApp({}, false)
@@ -360,6 +378,35 @@ test('many authorizations at once go on, each under a grant of its own', async (
   assert.equal((await grantsOf(person.id)).length, 9)
 })
 
+test('what an app becomes while a person reads is not what they allow: they are shown it first', async () => {
+  const both = [scope, 'write:bookings']
+  const changes: readonly [string, object, object, RegExp][] = [
+    ['may ask for more', { scopes: [scope] }, { scopes: both }, /<code>write:bookings/],
+    ['leaves no choice', { optional_scopes: ['write:bookings'] }, { optional_scopes: [] }, /wants access/],
+    ['has another name', {}, { name: 'Your Bank' }, /Your Bank/],
+    ['is another', {}, { fingerprint: randomBytes(32) }, /Calendar Sync/],
+  ]
+  for (const [what, before, change, shows] of changes) {
+    const [person, app] = [await administrator(), await newApp()]
+    const update = (columns: object) =>
+      house.database
+        .knex('oauth_apps')
+        .where({ client_id: app.clientId })
+        .update({ scopes: both, ...columns })
+    const signIn = await person.browser.open(ask(app, both.join(' ')).url)
+    await update(before)
+    const page = await person.browser.signIn(signIn, person.email)
+    await update(change)
+    const form = { organization: acme.id, decision: 'allow' }
+    const again = await person.browser.submit(page, form)
+    assert.equal(again.status, 422, what)
+    assert.match(again.html, /has changed while you were reading/, what)
+    assert.match(again.html, shows, what)
+    assert.equal((await grantsOf(person.id)).length, 0, what)
+    assert.match((await person.browser.submit(again, form)).url, /[?&]code=/, what)
+  }
+})
+
 test('a redirect URI that the app loses while a person reads is sent nobody', async () => {
   const [person, app] = [await administrator(), await newApp()]
   const page = await reach(person, ask(app, scope).url)
@@ -370,6 +417,46 @@ test('a redirect URI that the app loses while a person reads is sent nobody', as
   const answer = await person.browser.submit(page, { organization: acme.id, decision: 'allow' })
   assert.equal(answer.status, 400)
   assert.equal((await grantsOf(person.id)).length, 0)
+})
+
+test('a redirect URI that the app loses after the answer, and before it is told of it, is sent nobody', async () => {
+  const [person, app] = [await administrator(), await newApp()]
+  const loseUri = () =>
+    house.database
+      .knex('oauth_apps')
+      .where({ client_id: app.clientId })
+      .update({ redirect_uris: ['https://new.example/callback'] })
+  const page = await reach(person, ask(app, scope).url)
+  const body = new URLSearchParams({
+    form_token: formToken(page),
+    shown: /name="shown" value="([^"]+)"/.exec(page.html)?.[1] ?? '',
+    organization: acme.id,
+    decision: 'allow',
+  })
+  const address = `${new URL(page.url).pathname}/consent`
+  const returning = await person.browser.request(address, { method: 'POST', body })
+  const goOn = /content="0;url=([^"]+)"/.exec(await returning.text())?.[1] ?? ''
+  await loseUri()
+  const answer = await person.browser.request(goOn)
+  assert.equal(answer.status, 400)
+  assert.equal(answer.headers.get('location'), null)
+
+  // Nor by what is remembered, of who has just signed in.
+  await house.database
+    .knex('oauth_apps')
+    .where({ client_id: app.clientId })
+    .update({ redirect_uris: [redirectUri] })
+  const browser = new PersonBrowser(house.url)
+  const signIn = await browser.open(ask(app, scope).url)
+  const signedIn = await browser.request(`${new URL(signIn.url).pathname}/sign-in`, {
+    method: 'POST',
+    body: new URLSearchParams({ form_token: formToken(signIn), email: person.email, password }),
+  })
+  assert.match(signedIn.headers.get('location') ?? '', /\/oauth\/authorize\//)
+  await loseUri()
+  const back = await browser.request(signedIn.headers.get('location') ?? '')
+  assert.equal(back.status, 400)
+  assert.equal(back.headers.get('location'), null)
 })
 
 test('the second step of signing in, in French', async () => {

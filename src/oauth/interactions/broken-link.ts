@@ -43,6 +43,9 @@ export function keepBrokenLinks(database: Database, views: Views, engine: Engine
   const answered = new WeakSet<IncomingMessage>()
   engine.on('authorization.success', (ctx) => answered.add(ctx.req))
   return async (ctx, next) => {
+    // An authorization goes on with what was kept of it. Where nothing was, the engine would believe the address, and
+    // tell whichever app it names.
+    if (/^\/oauth\/authorize\/+[^/]/i.test(ctx.path)) ctx.query = {}
     await next()
     const location = ctx.response.get('Location')
     if (!/^\/oauth\/authorize\/*$/i.test(ctx.path) || answered.has(ctx.req)) return

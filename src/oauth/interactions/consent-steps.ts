@@ -12,6 +12,7 @@ import { seeOther } from '../../web/see-other.ts'
 import { listConsents } from '../consent-store.ts'
 import { allow } from './allow.ts'
 import { consentPage } from './consent-page.ts'
+import { shownRequest } from './shown-request.ts'
 import { type InteractionParts, returnTo, showPage, stepOf, type Visit, type Visits } from './visits.ts'
 
 /** What is wrong with the form, with what the person has filled in; the field is the one to go to. */
@@ -50,8 +51,9 @@ export async function showConsent(
     filledIn: mistake ?? { organization: null, optional: [] },
   })
   const here = `/interaction/${interaction.uid}`
-  const shown = { mistake: mistake?.say ?? null, field: mistake?.field ?? null }
-  const props = { ...page, ...shown, action: `${here}/consent`, notMe: `${here}/not-you` }
+  const wrong = { mistake: mistake?.say ?? null, field: mistake?.field ?? null }
+  const shown = shownRequest(app, asked)
+  const props = { ...page, ...wrong, shown, action: `${here}/consent`, notMe: `${here}/not-you` }
   showPage(parts, ctx, visit, ['consent', 'consent'], props, mistake ? 422 : 200)
 }
 
@@ -71,6 +73,11 @@ export function addConsentSteps(router: Router, parts: InteractionParts, visits:
       return returnTo(parts, ctx, at, await visits.settle(ctx, result))
     }
     if (decision !== 'allow') throw new Problem('invalid_parameter', { param: 'decision' })
+    if (form.get('shown') !== shownRequest(app, asked)) {
+      const anew = { organization: null, optional: [] }
+      const mistake = { ...anew, say: words.consent.changed, field: 'organization-0' }
+      return await showConsent(parts, ctx, at, mistake)
+    }
     const optional = asked.scopes.filter((scope) => app.optionalScopes.includes(scope))
     const ticked = new Set(form.getAll('optional_scope'))
     const declinedScopes = optional.filter((scope) => !ticked.has(scope))

@@ -98,6 +98,7 @@ export const english: Words = {
     allow: 'Allow',
     chooseAccount: 'Choose the account that the app may use.',
     chooseScope: 'Choose at least one thing that the app may do.',
+    changed: 'The app has changed while you were reading. Look at it once more.',
   },
   returning: {
     title: 'Returning you',

@@ -102,6 +102,7 @@ export const french: Words = {
     allow: 'Autoriser',
     chooseAccount: 'Choisissez le compte que l’application peut utiliser.',
     chooseScope: 'Choisissez au moins une chose que l’application peut faire.',
+    changed: 'L’application a changé pendant votre lecture. Relisez cette page.',
   },
   returning: {
     title: 'Retour à l’application',

@@ -90,6 +90,7 @@ export interface ConsentWords {
   readonly allow: string
   readonly chooseAccount: string
   readonly chooseScope: string
+  readonly changed: string
 }
 
 export interface Words {
