@@ -37,17 +37,17 @@ export function cookieKeyCommands(program: Command): void {
     .command('rotate')
     .description('put a new key before those that there are; servers use it from their next start on')
     .action(async (_options: object, command: Command) => {
-      mayShowSecret(command)
-      const made = await withDatabase(({ opened, config }) =>
-        underLock(opened.database.knex, 'first start', async (tx) => {
+      const made = await withDatabase(({ opened, config }) => {
+        mayShowSecret(command, config)
+        return underLock(opened.database.knex, 'first start', async (tx) => {
           const fresh = newCookieKey()
           const keys = [fresh, ...cookieKeysOf(config)]
           const target = fingerprintOf(fresh)
           await record(tx, { organization: null, by, action: 'cookie_key.created', target })
           if (!config.cookieKeys) keepCookieKeys(config, keys)
           return { keys, config }
-        }),
-      )
+        })
+      })
       answerWithKeys(command, made, 'Restart every server, then: npx latchkey cookie-key reseal')
     })
 
@@ -83,9 +83,9 @@ export function cookieKeyCommands(program: Command): void {
     .command('retire')
     .description('drop every key but the newest; refused while something is sealed under an old one')
     .action(async (_options: object, command: Command) => {
-      mayShowSecret(command)
-      const left = await withDatabase(({ opened, config }) =>
-        underLock(opened.database.knex, 'first start', async (tx) => {
+      const left = await withDatabase(({ opened, config }) => {
+        mayShowSecret(command, config)
+        return underLock(opened.database.knex, 'first start', async (tx) => {
           const keys = cookieKeysOf(config)
           const [newest, ...old] = keys
           const sealed = (await describe(tx, keys)).slice(1)
@@ -99,8 +99,8 @@ export function cookieKeyCommands(program: Command): void {
           const kept = newest ? [newest] : []
           if (!config.cookieKeys) keepCookieKeys(config, kept)
           return { keys: kept, config }
-        }),
-      )
+        })
+      })
       answerWithKeys(command, left, 'Restart every server.')
     })
 }
@@ -128,8 +128,8 @@ function answerWithKeys(command: Command, { keys, config }: NewKeys, then: strin
 }
 
 /** @throws Problem not_allowed where the value would end in a log or a pipe that nobody meant it for */
-function mayShowSecret(command: Command): void {
-  if (process.stdout.isTTY || command.optsWithGlobals()['json'] === true) return
-  const say = 'The answer may hold secrets: run it on a terminal, or ask for them with --json.'
+function mayShowSecret(command: Command, config: Config): void {
+  if (!config.cookieKeys || process.stdout.isTTY || command.optsWithGlobals()['json'] === true) return
+  const say = 'The answer holds secrets: run it on a terminal, or ask for them with --json.'
   throw new Problem('not_allowed', { say })
 }

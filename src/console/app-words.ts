@@ -94,6 +94,9 @@ const meanings: Readonly<Record<string, string>> = {
 }
 
 export function describeRefusal({ at, endpoint, error, reason, requestId }: StoredRefusal, now: Date) {
+  const inParticular = sentence(reason)
+  const meaning = Object.hasOwn(meanings, error) ? meanings[error] : null
+  const isSaid = meaning?.startsWith(inParticular.slice(0, -1)) === true
   return {
     at: at.toISOString(),
     day: onDay(at),
@@ -102,8 +105,8 @@ export function describeRefusal({ at, endpoint, error, reason, requestId }: Stor
     exactly: atMinute(at),
     endpoint: endpoints[endpoint],
     error,
-    meaning: Object.hasOwn(meanings, error) ? meanings[error] : null,
-    reason: sentence(reason),
+    meaning: isSaid ? null : meaning,
+    reason: isSaid ? meaning : inParticular,
     requestId,
   }
 }

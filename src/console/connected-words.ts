@@ -5,7 +5,7 @@ import type { ClientId } from '../core/ids.ts'
 import type { Profile } from '../core/profile.ts'
 import type { CredentialUse } from '../credentials/last-use.ts'
 import type { ConnectedApp, Install } from '../oauth/connected-app-store.ts'
-import { atMinute, fromNow, onDay, shortClient } from './words.ts'
+import { atMinute, fromNow, fromWhere, onDay, shortClient } from './words.ts'
 
 /** In the order in which people want to know: what it sees, changes, deletes. */
 const groups = ['see', 'change', 'danger'] as const
@@ -61,6 +61,7 @@ function describeUse(use: CredentialUse | null, now: Date) {
   return (
     use && {
       ...use,
+      address: fromWhere(use.address),
       fromNow: fromNow(use.at, now),
       exactly: atMinute(use.at),
       shortClient: use.client && shortClient(use.client),

@@ -1,7 +1,7 @@
 // A key as the pages show it: every field in words.
 import { type KeyListing, keyState } from '../keys/key.ts'
 import { keyStatus } from './key-status.ts'
-import { atMinute, fromNow, onDay, shortClient } from './words.ts'
+import { atMinute, fromNow, fromWhere, onDay, shortClient } from './words.ts'
 
 /** @param rotationDays the age at which the profile wants a key rotated; null for none */
 export function describeListing(
@@ -31,7 +31,7 @@ export function describeListing(
       at: lastUse.at,
       fromNow: fromNow(lastUse.at, now),
       exactly: atMinute(lastUse.at),
-      address: lastUse.address,
+      address: fromWhere(lastUse.address),
       client: lastUse.client,
       operation: lastUse.operation,
       shortClient: lastUse.client && shortClient(lastUse.client),

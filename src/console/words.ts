@@ -47,6 +47,9 @@ export function atMinute(at: Date): string {
   return `${minute.format(at)} UTC`
 }
 
+/** Where a credential was used from: a resource server that asks about one need not say. */
+export const fromWhere = (address: string | null): string => address ?? 'an unknown address'
+
 /** A client as it calls itself (User-Agent), short: its first product, or the browser and its system. */
 export function shortClient(client: string): string {
   const browser = /(Firefox|Edg|OPR|Chrome|Safari)\/[\d.]+/.exec(client)?.[1]

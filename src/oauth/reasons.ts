@@ -14,6 +14,11 @@ const said: ReadonlyMap<string, string> = new Map([
     'DPoP proof JWT not provided',
     "The app's tokens are bound to a key: send a DPoP proof with the token request (RFC 9449).",
   ],
+  [
+    // The engine looks at the mode first, and works it out from the response type.
+    'requested response_mode is not allowed for this client or request',
+    'response_type must be code, and response_mode query or left out.',
+  ],
   ['DPoP proof JWT Replay detected', 'The DPoP proof was used before: sign one per request.'],
 ])
 

@@ -18,6 +18,7 @@ import {
   signedIn,
   textOf,
 } from '../support/connected-apps.ts'
+import { claimsOf, introspect, resourceServer } from '../support/introspection.ts'
 import { meanwhile } from '../support/meanwhile.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
 
@@ -81,6 +82,22 @@ test('the list says who an app is, where it sends people, what it may do, for wh
   assert.doesNotMatch(textOf((await ann.open(path)).html), /Live Till/, 'what has expired has no access')
   await suspendApp(house.database.knex, { app: app.clientId, by: byServer, as: 'developer' }, house.now())
   assert.match(textOf((await ann.open(path)).html), /App suspended/)
+})
+
+test('a use that a resource server told of, and not from where, is told in words', async (t) => {
+  const { house, acme, ann, obtain } = await open(t)
+  const tokens = await obtain('ann')
+  const { secret } = await house.key(acme, 'test', [scope.split(' ')[0] ?? ''])
+  const server = await resourceServer(house)
+  for (const token of [tokens.access_token, secret])
+    await claimsOf(await introspect(house, server, { token }))
+  await house.settle()
+  const used = await ann.open(path)
+  assert.match(textOf(used.html), /Last used just now an unknown address , Reports/)
+  const remove = /href="([^"]+\/remove)"/.exec(used.html)?.[1] ?? ''
+  assert.match(textOf((await ann.open(remove)).html), /just now , from an unknown address by Reports API/)
+  const keys = await ann.open('/admin/settings/api-keys')
+  assert.match(textOf(keys.html), /just now an unknown address , Reports/)
 })
 
 test('R4: what a person removes is over with the next request, and the app has to ask again', async (t) => {

@@ -275,6 +275,14 @@ test('OAuth apps in the console', async (t) => {
       assert.match(html, /invalid_grant<\/code><\/strong> at <code>\/oauth\/token/)
       assert.match(html, /The code or the refresh token was not good/)
     }
+    const ofPerson = { client_id: app.clientId, endpoint: 'authorization' }
+    await knex('app_refusals').insert([
+      { ...ofPerson, error: 'access_denied', reason: 'the person did not allow it' },
+      { ...ofPerson, error: 'consent_required', reason: 'the person has to be asked' },
+    ])
+    const { html } = await member.open(`${page}/errors`)
+    for (const said of ['The person did not allow it', 'The person has to be asked'])
+      assert.equal(html.split(said).length - 1, 1, 'what was the matter is said once')
     const strange = await signedIn(house, other.email)
     assert.equal((await strange.open(`${page}/errors`)).status, 404)
   })

@@ -182,8 +182,8 @@ test('U16: a development server keeps its cookie keys in a file, which a rotatio
   const old = 'd'.repeat(43)
   writeFileSync(file, old)
   const env = { DATABASE_URL: databaseUrl, DATA_DIR: join(home, 'data') }
-  const { stdout, code } = await runCommand(home, ['cookie-key', 'rotate', '--json'], env)
-  assert.equal(code, 0)
+  const { stdout, code } = await runCommand(home, ['cookie-key', 'rotate'], env)
+  assert.equal(code, 0, 'nothing secret is shown: a pipe will do')
   const [fresh = '', ...others] = readFileSync(file, 'utf8').split('\n')
   assert.deepEqual(others, [old])
   assert.match(fresh, /^[\w-]{43}$/)

@@ -296,6 +296,8 @@ test('A24: a broken link of an app that nobody has reviewed ends on a page of ou
       const html = await response.text()
       assert.match(html, /The link from this app is broken/, name)
       assert.doesNotMatch(html, /http-equiv|app\.example/, name)
+      assert.match(html, /<code>(invalid|request|unsupported)_[a-z_]+<\/code>/, name)
+      if ('response_type' in change) assert.match(html, /response_type must be code/, name)
     }
   }
   const program = await fetch(ask(app, scope, { code_challenge_method: 'plain' }).url, { redirect: 'manual' })

@@ -10,6 +10,7 @@ import { showError } from '../../web/page-errors.ts'
 import type { Views } from '../../web/views.ts'
 import { listConsents } from '../consent-store.ts'
 import type { Engine } from '../engine.ts'
+import { inOurWords } from '../reasons.ts'
 import { whoIsSignedIn } from '../session-bridge.ts'
 import { wordsOf } from './locale.ts'
 import { redirectTarget } from './redirect-target.ts'
@@ -56,7 +57,7 @@ export function keepBrokenLinks(database: Database, views: Views, engine: Engine
     const app = await findApp(database, clientId)
     const person = whoIsSignedIn(ctx)?.person
     const known = app && person ? await listConsents(database.knex, person, app.clientId) : []
-    const answer = new URL(location).searchParams
+    const answer = answerIn(location)
     const error = answer.get('error') ?? ''
     const refusal = {
       app,
@@ -71,6 +72,13 @@ export function keepBrokenLinks(database: Database, views: Views, engine: Engine
       return showError(views, ctx, 500, { error, say: words.engineErrors[error], reason: null }, words.error)
     }
     const { title, say } = words.brokenLink
-    showError(views, ctx, 400, { title, say, error, reason: answer.get('error_description') }, words.error)
+    const reason = inOurWords(answer.get('error_description') ?? '')
+    showError(views, ctx, 400, { title, say, error, reason }, words.error)
   }
+}
+
+/** What the app would have been told: in the query, or in the fragment if it asked for a token without a code. */
+function answerIn(location: string): URLSearchParams {
+  const { hash, search } = new URL(location)
+  return new URLSearchParams(hash === '' ? search : hash.slice(1))
 }
