@@ -112,7 +112,9 @@ export async function up(knex: Knex): Promise<void> {
       add column generation integer not null default 0,
       -- Who retired it: what tells a client with an old copy from somebody else.
       add column retired_address text,
-      add column retired_client text;
+      add column retired_client text,
+      -- Whether it is of use to the holder of its grant's key alone.
+      add column is_bound boolean not null default false;
     alter table credentials add column dpop_jkt text;
 
     -- Of the client and its challenge: one that is used again is refused for as long as the code is kept.

@@ -229,7 +229,8 @@ class ReplayDetectionModel extends Model {
   /** Kept longer than the engine asks: a proof that is dated ahead is good for as much longer. */
   override async upsert(id: string): Promise<void> {
     const isNew = await rememberProof(this.parts.database, sha256(id), this.expiry(proofMemorySeconds))
-    if (!isNew) throw new errors.InvalidGrant('DPoP proof JWT Replay detected')
+    // The engine would say invalid_grant, with which a client gives up what another proof would get.
+    if (!isNew) throw new errors.InvalidDpopProof('The DPoP proof was used before: sign one per request.')
   }
 }
 

@@ -9,7 +9,7 @@ import type { StoredRefreshToken } from './refresh-token-store.ts'
  * registered for, and what brings a good proof.
  * @param proof the header DPoP; null for none
  * @param url the token endpoint's
- * @throws the engine's InvalidDpopProof for one that is no good, InvalidGrant for none, another key's, or a replay
+ * @throws the engine's InvalidDpopProof for one that is no good or was used, InvalidGrant for none, or another key's
  */
 export async function provePossession(
   proofs: Proofs,
@@ -27,8 +27,10 @@ export async function provePossession(
     return await proofs.take(proof, { method: 'POST', url, client, accessToken: null, thumbprint })
   } catch (thrown) {
     if (!(thrown instanceof ProofMistake)) throw thrown
-    if (thrown.kind === 'malformed') throw new errors.InvalidDpopProof(thrown.message)
-    throw new errors.InvalidGrant(thrown.message)
+    // With invalid_grant a client throws its tokens away, and what it lacks is another proof: one that is sent again
+    // is more often a network that repeats a request than a thief.
+    if (thrown.kind === 'other_key') throw new errors.InvalidGrant(thrown.message)
+    throw new errors.InvalidDpopProof(thrown.message)
   }
 }
 

@@ -166,7 +166,7 @@ export async function refreshStoppedGrantsOfApp(tx: Tx, client: ClientId): Promi
 }
 
 /** In the order of their ids, against minting. */
-async function lockGrantsOfApp(tx: Tx, client: ClientId): Promise<GrantId[]> {
+export async function lockGrantsOfApp(tx: Tx, client: ClientId): Promise<GrantId[]> {
   const rows: { id: GrantId }[] = await tx('grants')
     .where({ client_id: client })
     .orderBy('id')

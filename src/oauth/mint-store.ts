@@ -32,7 +32,8 @@ interface Mint {
 
 /**
  * `with live_grant …, spent …, access …, refresh …, event …`: the grant is locked first, always before what is spent,
- * so that a revocation is waited for and then mints nothing; a refresh token without a hash is left out. It is
+ * so that a revocation is waited for and then mints nothing, and a scope that was taken from it meanwhile is not
+ * minted (the answer, which was made before, still names it). A refresh token without a hash is left out. It is
  * locked as one that may be changed: a lock that had to grow for the key would wait for its neighbours, and they for it.
  */
 export function spendAndMint({
@@ -52,20 +53,25 @@ export function spendAndMint({
     ), bound as (
       update grants set dpop_jkt = $${thumbprint}
       from spent where grants.id = $${grantId} and dpop_jkt is null and $${thumbprint}::text is not null
+    ), allowed as (
+      select array(
+        select scope from unnest($${access.scopes}::text[]) as scope where scope = any(live_grant.scopes)
+      ) as scopes
+      from live_grant
     ), access as (
       insert into credentials
         (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at, dpop_jkt)
-      select $${access.hash}, 'access_token', organization_id, mode, $${access.scopes}, resource, client_id,
+      select $${access.hash}, 'access_token', organization_id, mode, allowed.scopes, resource, client_id,
         person_id, id, $${access.expiresAt}, $${thumbprint}
-      from live_grant, spent
+      from live_grant, allowed, spent
     ), refresh as (
-      insert into refresh_tokens (hash, grant_id, scopes, expires_at, generation)
-      select $${refresh.hash}, id, $${refresh.scopes}, $${refresh.expiresAt}, generation
+      insert into refresh_tokens (hash, grant_id, scopes, expires_at, generation, is_bound)
+      select $${refresh.hash}, id, $${refresh.scopes}, $${refresh.expiresAt}, generation, $${thumbprint}::text is not null
       from live_grant, spent where $${refresh.hash}::bytea is not null
     ), ${insertEventFrom(
-      'live_grant, spent',
+      'live_grant, allowed, spent',
       `organization_id, 'app', client_id, person_id, '${event.action}', id, $${event.address}, $${event.requestId},
-        jsonb_build_object('mode', mode, 'scopes', $${access.scopes}::text[])`,
+        jsonb_build_object('mode', mode, 'scopes', allowed.scopes)`,
     )}
     select count(*)::int as spent from spent`
 }

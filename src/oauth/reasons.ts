@@ -19,7 +19,6 @@ const said: ReadonlyMap<string, string> = new Map([
     'requested response_mode is not allowed for this client or request',
     'response_type must be code, and response_mode query or left out.',
   ],
-  ['DPoP proof JWT Replay detected', 'The DPoP proof was used before: sign one per request.'],
 ])
 
 /** The engine's private reason as a sentence; as it is where there is none. */

@@ -1,5 +1,6 @@
 // Refresh tokens, and the one statement that rotates one: the only file that knows `refresh_tokens`.
 import type { ReuseResponse } from '../apps/app.ts'
+import { longestGrace } from '../apps/app-details.ts'
 import type { Origin } from '../core/attribution.ts'
 import type { Database, Statement } from '../db/connect.ts'
 import { expiredRows } from '../db/sweep.ts'
@@ -14,6 +15,8 @@ export interface StoredRefreshToken {
   readonly grant: Grant
   readonly scopes: readonly string[]
   readonly expiresAt: Date
+  /** Whether it is bound to the grant's key: a grant may have been bound by a successor of this one. */
+  readonly isBound: boolean
   /** What its app was registered with. */
   readonly app: {
     readonly refreshIdleSeconds: number | null
@@ -32,7 +35,7 @@ export interface StoredRefreshToken {
 
 const findByHash: Statement = {
   name: 'refresh-token-by-hash',
-  text: `select token.scopes, token.expires_at as token_expires_at, token.sealed_answer,
+  text: `select token.scopes, token.expires_at as token_expires_at, token.is_bound, token.sealed_answer,
            token.retired_at + app.refresh_grace_seconds * interval '1 second' > clock_timestamp() as within_grace,
            case when token.retired_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
                 when token.retired_at >= clock_timestamp() - interval '${burstMs} milliseconds' then 'just-spent'
@@ -54,6 +57,7 @@ export async function findRefreshToken(
   const [row] = await database.run<{
     scopes: string[]
     token_expires_at: Date
+    is_bound: boolean
     sealed_answer: Buffer | null
     within_grace: boolean | null
     state: 'raced' | 'just-spent' | 'spent'
@@ -70,6 +74,7 @@ export async function findRefreshToken(
     grant: toGrant({ ...row.grant_row, created_at: row.created_at, expires_at: row.expires_at }),
     scopes: row.scopes,
     expiresAt: row.token_expires_at,
+    isBound: row.is_bound,
     app: {
       refreshIdleSeconds: row.refresh_idle_seconds,
       reuseResponse: row.reuse_response,
@@ -172,5 +177,8 @@ export async function findUseSince(
   }
 }
 
-/** The retired ones too, and no sooner than the others: until it expires, one that comes back is a reuse. */
-export const expiredRefreshTokens = expiredRows('refresh_tokens')
+/**
+ * The retired ones too, and no sooner than the others: until it expires, one that comes back is a reuse. One that
+ * was retired just before its end has its answer to give for the longest grace window of any app.
+ */
+export const expiredRefreshTokens = expiredRows('refresh_tokens', longestGrace)

@@ -81,7 +81,11 @@ export function createRefresh(parts: RotationParts): Refresh {
     if (!token) throw new errors.InvalidGrant('refresh token not found')
     if (token.grant.client !== request.clientId) throw new errors.InvalidGrant('client mismatch')
     if (token.grant.isStopped) throw stopped()
-    // Before anything that a retired token brings about: who has the token alone shall not end its family.
+    // Whoever presents it has all that it ever took to use it, whichever key its successors were bound to since: a
+    // thief who binds the family to his own must not be safe from being noticed.
+    if (token.retired && !token.retired.withinGrace && !token.isBound)
+      return await answerRetired(request, token)
+    // Before anything that a bound one brings about: who has the token alone shall not end its family.
     const thumbprint = await provePossession(parts.proofs, token, request.proof, parts.tokenUrl)
     if (token.retired) return await answerRetired(request, token)
     const answer = await rotate(parts, request, token, thumbprint)
@@ -89,8 +93,9 @@ export function createRefresh(parts: RotationParts): Refresh {
 
     // Another request has rotated it since we looked, or its grant was revoked or stopped. Look again.
     const after = await findRefreshToken(parts.database, hash, request.elapsedMs)
-    if (after?.grant.isStopped) throw stopped()
-    if (!after?.retired) throw new errors.InvalidGrant('grant revoked')
+    if (!after) throw new errors.InvalidGrant('grant revoked')
+    // Nobody has rotated it: its grant was stopped when we tried, whether or not it goes on again by now.
+    if (after.grant.isStopped || !after.retired) throw stopped()
     requireKeyOf(after.grant, thumbprint)
     return await answerRetired(request, after)
   }
@@ -120,16 +125,21 @@ async function rotate(
   const { grant, app } = token
   const now = parts.clock()
   requireAlive(token, now)
-  const scopes = request.scope === undefined ? token.scopes : [...parseScopes(request.scope)]
+  const scopes = wantedScopes(request, token)
   const tooMuch = missingScopes(scopes, new Set(token.scopes))
   if (tooMuch.length > 0)
     throw new errors.InvalidScope('refresh token missing requested scope', tooMuch.join(' '))
+  const granted = scopes.filter((scope) => grant.scopes.includes(scope))
+  if (granted.length === 0)
+    throw new errors.InvalidScope(
+      'the app has given up every scope that this refresh asks for',
+      printScopes(scopes),
+    )
   if (request.resource.some((resource) => resource !== grant.resource)) throw new errors.InvalidTarget()
 
   const accessToken = parts.format.write('access_token', grant.mode)
   const successor = parts.format.write('refresh_token', grant.mode)
   const expiresAt = earlier(addSeconds(now, parts.accessTokenSeconds), grant.expiresAt)
-  const granted = scopes.filter((scope) => grant.scopes.includes(scope))
   const answer = JSON.stringify({
     access_token: accessToken.reveal(),
     expires_in: Math.round((expiresAt.getTime() - now.getTime()) / secondMs),
@@ -150,6 +160,12 @@ async function rotate(
   if (!(await rotateRefreshToken(parts.database, token, rotation, request.origin))) return null
   request.presentation.wasFirst()
   return answer
+}
+
+/** `offline_access` is answered with the refresh token: clients that repeat all that they asked for name it again. */
+function wantedScopes(request: RefreshRequest, token: StoredRefreshToken): readonly string[] {
+  const wanted = [...parseScopes(request.scope)].filter((scope) => scope !== 'offline_access')
+  return wanted.length > 0 ? wanted : token.scopes
 }
 
 /** Only who holds the retired token can derive it: a dump of the database opens nothing. */

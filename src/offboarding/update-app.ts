@@ -9,7 +9,7 @@ import { Problem } from '../core/problems.ts'
 import { narrowGrantCredentials } from '../credentials/credential-store.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { deleteUnspentCodesOfApp } from '../oauth/code-store.ts'
-import { narrowGrantsOfApp } from '../oauth/grant-store.ts'
+import { lockGrantsOfApp, narrowGrantsOfApp } from '../oauth/grant-store.ts'
 import { revokeGrant } from '../oauth/revoke-grant.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
 
@@ -54,8 +54,11 @@ export function updateApp(db: Db, update: AppUpdate): Promise<boolean> {
     if (changed.length === 0) return false
     await updateDetails(tx, update.app, details)
     const narrowed = await narrow(tx, before, details, update.by)
-    if (before.redirectUris.some((uri) => !details.redirectUris.includes(uri)))
+    if (before.redirectUris.some((uri) => !details.redirectUris.includes(uri))) {
+      // Who ends several of them at once takes their codes along in another order than we would.
+      await lockGrantsOfApp(tx, update.app)
       await deleteUnspentCodesOfApp(tx, update.app)
+    }
     const { by, organization, app: target } = update
     await record(tx, {
       organization,

@@ -127,7 +127,11 @@ test('T22: an app with the option gets no token without a good proof, and nothin
   assert.equal(tokens.token_type, 'DPoP')
 
   assert.equal(await errorOf(await refresh(tokens)), '400 invalid_grant')
-  assert.equal(await errorOf(await refresh(tokens, exchanged)), '400 invalid_grant', 'the proof is used')
+  assert.equal(
+    await errorOf(await exchange(house.url, app, await code(), exchanged)),
+    '400 invalid_dpop_proof',
+  )
+  assert.equal(await errorOf(await refresh(tokens, exchanged)), '400 invalid_dpop_proof', 'the proof is used')
   assert.equal(await errorOf(await refresh(tokens, await proof(other))), '400 invalid_grant')
   const used = await proof(key)
   const first = await refresh(tokens, used)
@@ -136,7 +140,7 @@ test('T22: an app with the option gets no token without a good proof, and nothin
   assert.equal(JSON.parse(text).token_type, 'DPoP')
 
   // The same answer again is for the holder of the key alone, by another proof.
-  assert.equal(await errorOf(await refresh(tokens, used)), '400 invalid_grant', 'the proof is used')
+  assert.equal(await errorOf(await refresh(tokens, used)), '400 invalid_dpop_proof', 'the proof is used')
   assert.equal(await errorOf(await refresh(tokens)), '400 invalid_grant')
   assert.equal(await errorOf(await refresh(tokens, await proof(other))), '400 invalid_grant')
   assert.equal(await (await refresh(tokens, await proof(key))).text(), text)
@@ -301,6 +305,20 @@ test('an app without the option gets what it asks for, and a bearer costs no mor
   await house.database.knex('oauth_apps').where({ client_id: app.clientId }).update({ requires_dpop: true })
   assert.equal(await errorOf(await refresh(unbound)), '400 invalid_grant')
   assert.equal((await refresh(unbound, await proof(key))).status, 200)
+})
+
+test('T10: a stolen token does not become safe from reuse by binding its family to a key of the thief', async (t) => {
+  const { house, authorize, proof, refresh } = await open(t, { requiresDpop: false })
+  const [key, thief] = [await makeKey(), await makeKey()]
+  for (const owner of [null, key]) {
+    const stolen = await authorize(null)
+    const taken = await readTokens(await refresh(stolen, await proof(thief)))
+    await house.database.knex.raw(`update refresh_tokens set retired_at = retired_at - interval '1 hour'`)
+    assert.equal((await call(house, taken, thief)).status, 200)
+    assert.equal(await errorOf(await refresh(stolen, owner ? await proof(owner) : {})), '400 invalid_grant')
+    assert.equal((await call(house, taken, thief)).status, 401)
+    assert.equal(await errorOf(await refresh(taken, await proof(thief))), '400 invalid_grant')
+  }
 })
 
 test('a code that was asked for with dpop_jkt is for that key alone', async (t) => {

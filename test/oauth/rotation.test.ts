@@ -108,6 +108,16 @@ test('T12 to T14: a wrong scope, client or resource costs the token nothing', as
   assert.equal((await rotate(house, app, narrow)).scope, scope, 'the next refresh has the whole scope again')
 })
 
+test('a client that repeats at a refresh all that it asked for at first is refreshed', async (t) => {
+  const { house, app } = await open(t, 0)
+  const asked = `${scope} offline_access`
+  const tokens = await obtainTokens(house.url, app, email, asked)
+  const next = await readTokens(await refresh(house.url, app, tokens.refresh_token, { scope: asked }))
+  assert.equal(next.scope, scope)
+  const last = await refresh(house.url, app, next.refresh_token, { scope: 'offline_access' })
+  assert.equal((await readTokens(last)).scope, scope)
+})
+
 test('T15: rotation never moves the end of the authorization', async (t) => {
   const { house, app, tokens } = await open(t, 0)
   const before = await house.database.knex('refresh_tokens').first('expires_at')
@@ -129,6 +139,25 @@ test('a database that fails in the middle of a refresh costs the token nothing',
   await house.asOwner('alter table credentials add constraint broken check (false) not valid')
   assert.equal((await refresh(house.url, app, tokens.refresh_token)).status, 500)
   await house.asOwner('alter table credentials drop constraint broken')
+  assert.ok(await isAlive(house, await rotate(house, app, tokens)))
+})
+
+test('a suspension that begins and ends in the middle of a refresh costs the token nothing', async (t) => {
+  const { house, app, tokens } = await open(t, 0)
+  const { run } = house.database
+  const stop = (isStopped: boolean) => house.database.knex('grants').update({ is_stopped: isStopped })
+  Object.assign(house.database, {
+    run: async (...[statement, values]: Parameters<typeof run>) => {
+      if (statement.name !== 'rotate-refresh-token') return run(statement, values)
+      await stop(true)
+      const rows = await run(statement, values)
+      await stop(false)
+      return rows
+    },
+  })
+  const answer = await refresh(house.url, app, tokens.refresh_token)
+  assert.equal(await errorOf(answer), '503 temporarily_unavailable')
+  Object.assign(house.database, { run })
   assert.ok(await isAlive(house, await rotate(house, app, tokens)))
 })
 

@@ -8,6 +8,7 @@ import { deleteApp } from '../../src/apps/register-app.ts'
 import { verifyApp } from '../../src/apps/verify-app.ts'
 import { byCommandLine, byServer } from '../../src/core/attribution.ts'
 import { newGrantId } from '../../src/core/ids.ts'
+import type { Db, Tx } from '../../src/db/connect.ts'
 import { insertGrant } from '../../src/oauth/grant-store.ts'
 import { resumeApp, suspendApp } from '../../src/offboarding/suspend-app.ts'
 import { resumeOrganization, suspendOrganization } from '../../src/offboarding/suspend-organization.ts'
@@ -22,6 +23,7 @@ import {
   type Tokens,
 } from '../support/authorization.ts'
 import { startHouse } from '../support/house.ts'
+import { meanwhile } from '../support/meanwhile.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
 
 const email = 'bo@customer.example'
@@ -41,11 +43,11 @@ test('apps and what they were allowed', async (t) => {
   const tokensFor = async (app: App, wanted: string) =>
     readTokens(await exchange(house.url, app, await codeFor(app, wanted)))
 
-  const update = async ({ clientId }: App, change: Partial<AppDetails>) => {
+  const update = async ({ clientId }: App, change: Partial<AppDetails>, db: Db = knex) => {
     const app = await findApp(database, clientId)
     assert.ok(app)
     const { organization: _, ...details } = { ...app, ...change }
-    return updateApp(knex, { app: clientId, organization: maker.id, details, by: byServer })
+    return updateApp(db, { app: clientId, organization: maker.id, details, by: byServer })
   }
   const events = async (target: string) =>
     (await knex('audit_events').where({ target }).orderBy('id')).map(
@@ -68,12 +70,27 @@ test('apps and what they were allowed', async (t) => {
       const next = await readTokens(await refresh(house.url, app, tokens.refresh_token))
       assert.equal(next.scope, 'read:bookings')
       assert.deepEqual(await scopesOf(next.access_token), ['read:bookings'])
+      const gone = await refresh(house.url, app, next.refresh_token, { scope: 'read:customers' })
+      assert.equal(await errorOf(gone), '400 invalid_scope')
       // Asked for again, it has to be allowed again.
       await update(app, { scopes: ['read:bookings', 'read:customers'] })
       const last = await readTokens(await refresh(house.url, app, next.refresh_token))
       assert.equal(last.scope, 'read:bookings')
     },
   )
+
+  await t.test('a scope that is given up while tokens are being issued is not in them', async () => {
+    const app = await house.app(maker)
+    const { refresh_token: token } = await tokensFor(app, scope)
+    const code = await codeFor(app, scope)
+    const narrow = (tx: Tx) => update(app, { scopes: ['read:bookings'], optionalScopes: [] }, tx)
+    const refreshed = await meanwhile(house, narrow, () => refresh(house.url, app, token))
+    assert.deepEqual(await scopesOf((await readTokens(refreshed)).access_token), ['read:bookings'])
+    await update(app, { scopes: ['read:bookings', 'read:customers'] })
+    await knex('grants').where({ client_id: app.clientId }).update({ scopes: app.scopes })
+    const exchanged = await meanwhile(house, narrow, () => exchange(house.url, app, code))
+    assert.deepEqual(await scopesOf((await readTokens(exchanged)).access_token), ['read:bookings'])
+  })
 
   await t.test('an authorization that is left with nothing ends, and its ledger says why', async () => {
     const app = await house.app(maker)

@@ -2,6 +2,7 @@
 // No promises of its own.
 import fc from 'fast-check'
 import type pg from 'pg'
+import { longestGrace } from '../../src/apps/app-details.ts'
 import { daySeconds } from '../../src/lib/time.ts'
 import { abandonedAfterSeconds } from '../../src/oauth/abandoned-grant-store.ts'
 
@@ -99,10 +100,10 @@ export async function writeWorld(client: pg.Client, it: World): Promise<readonly
       [id, at(-age), at(end)],
     ])
     note('grants', id, isAlive)
-    const hang = (table: string, sql: string, end: number) => {
+    const hang = (table: string, sql: string, end: number, kept = 0) => {
       const hash = newHash()
       statements.push([sql, [hash, id, at(end)]])
-      note(table, hash, isAlive && !isOver(end))
+      note(table, hash, isAlive && !isOver(end + kept))
     }
     for (const code of codes)
       hang(
@@ -123,6 +124,7 @@ export async function writeWorld(client: pg.Client, it: World): Promise<readonly
         `insert into refresh_tokens (hash, grant_id, scopes, expires_at, retired_at, sealed_answer)
          values ($1, $2, '{}', $3, ${token.isRetired ? "now(), 'answer'" : 'null, null'})`,
         token.end,
+        longestGrace,
       )
   }
   for (const [index, end] of it.keys.entries()) {

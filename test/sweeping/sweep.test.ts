@@ -160,6 +160,24 @@ test('a code that is exchanged and a token that is refreshed while all around th
   await readTokens(await refresh(house.url, app, token))
 })
 
+test('a token that was retired just before its end keeps its answer for the whole grace window', async (t) => {
+  const house = await startHouse(t)
+  const organization = await house.organization('Acme')
+  await house.person('ann@acme.example', organization)
+  const app = await house.app(organization, { refreshGraceSeconds: 1800, refreshIdleSeconds: 60 })
+  const { refresh_token: token } = await obtainTokens(house.url, app, 'ann@acme.example', 'read:bookings')
+  const answer = await (await refresh(house.url, app, token)).text()
+  // A laptop that slept for 29 minutes.
+  await house.asOwner(
+    `update refresh_tokens set retired_at = retired_at - interval '29 minutes', expires_at = expires_at - interval '29 minutes'
+     where retired_at is not null`,
+  )
+  assert.deepEqual(await sweepAll(house.database), {})
+  const again = await refresh(house.url, app, token)
+  assert.equal(again.status, 200)
+  assert.equal(await again.text(), answer)
+})
+
 test('a grant that mints at this very moment is no abandoned one, whoever comes first', async (t) => {
   const house = await startHouse(t)
   const organization = await house.organization('Acme')
