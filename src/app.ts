@@ -66,6 +66,7 @@ import { readPublicKeys } from './oauth/signing-keys.ts'
 import { tellRefusals } from './oauth/tell-refusals.ts'
 import { createTries } from './oauth/try-it.ts'
 import { isRead, wellKnown } from './oauth/well-known.ts'
+import { giveUp } from './offboarding/give-up.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
 import { invitationRateClasses, invitationUrl } from './operators/invite.ts'
 import { createFactorKeys } from './operators/second-factor.ts'
@@ -215,9 +216,19 @@ export function build(parts: AppParts): App {
     refusals,
     metrics,
     log,
+    giveUp,
   }
   const documents = profile.oauth.clientMetadataDocuments.enabled
-    ? createDocuments({ database, profile, fetch: guardedFetch, turnstile, refusals, clock, logoChanged })
+    ? createDocuments({
+        database,
+        profile,
+        fetch: guardedFetch,
+        turnstile,
+        refusals,
+        clock,
+        giveUp,
+        logoChanged,
+      })
     : null
 
   const app = new Koa()

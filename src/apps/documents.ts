@@ -13,6 +13,7 @@ import { type ClientMetadata, MetadataMistake, readDocument } from './client-met
 import { freshSeconds } from './document-freshness.ts'
 import { documentUrlMistake } from './document-url.ts'
 import type { LogoChanged } from './fetch-logo.ts'
+import type { GiveUp } from './gives-up.ts'
 import type { Refusals } from './refusals.ts'
 import { saveDocument } from './save-document.ts'
 import { findDocument, type KeptDocument } from './self-registered-store.ts'
@@ -59,6 +60,7 @@ export interface DocumentParts {
   readonly refusals: Refusals
   readonly clock: Clock
   /** Called when an app's document names another logo than before, or its first one. */
+  readonly giveUp: GiveUp
   readonly logoChanged: LogoChanged
 }
 
@@ -128,7 +130,11 @@ async function fetchAndSave(parts: DocumentParts, url: ClientId, origin: Origin)
   }
   const now = clock()
   const freshUntil = addSeconds(now, freshSeconds(fetched.headers))
-  const saved = await saveDocument(database.knex, profile, { url, said, freshUntil, origin }, now)
+  const saved = await saveDocument(
+    { db: database.knex, profile, giveUp: parts.giveUp },
+    { url, said, freshUntil, origin },
+    now,
+  )
   if (saved === 'no-room') throw new DocumentFailure('unreachable', 'too many new apps wait for consent')
   if (saved.isNewLogo) parts.logoChanged(url, said.logoUri)
   return saved.app

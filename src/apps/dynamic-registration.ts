@@ -10,6 +10,7 @@ import { type Digest, sha256 } from '../lib/digest.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Clock } from '../lib/time.ts'
 import { type ClientMetadata, fingerprintOf, MetadataMistake, readRegistration } from './client-metadata.ts'
+import type { GiveUp } from './gives-up.ts'
 import { spendRegistrationToken } from './registration-token-store.ts'
 import { selfRegistered } from './self-registered.ts'
 import {
@@ -27,6 +28,7 @@ export interface RegistrationParts {
   readonly profile: Profile
   readonly format: SecretFormat
   readonly clock: Clock
+  readonly giveUp: GiveUp
 }
 
 /** A registration, with the token that manages it from now on: kept nowhere but as a hash. */
@@ -90,7 +92,7 @@ export async function readRegistered(
  * @throws MetadataMistake; Problem invalid_credential
  */
 export async function replace(
-  { db, profile, format }: RegistrationParts,
+  { db, profile, format, giveUp }: RegistrationParts,
   registered: Registered,
   body: unknown,
   bearer: string | null,
@@ -107,7 +109,9 @@ export async function replace(
     if (!before) return refuse()
     const looksNew = !before.app.fingerprint?.equals(fingerprint)
     const after = await replaceRegistered(tx, clientId, said, fingerprint, sha256(token.reveal()))
-    const details = { before: summary({ ...before.app, logoUri: before.logoUri }), after: summary(said) }
+    const narrowed = await giveUp(tx, before.app, said, by)
+    const shown = { before: summary({ ...before.app, logoUri: before.logoUri }), after: summary(said) }
+    const details = { ...shown, ...narrowed }
     await record(tx, { organization: null, by, action: 'app.updated', target: clientId, details })
     if (!looksNew || !before.app.isVerified) return after
     await unverify(tx, clientId)

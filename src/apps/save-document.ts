@@ -6,8 +6,15 @@ import type { Profile } from '../core/profile.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import type { App } from './app.ts'
 import { type ClientMetadata, fingerprintOf } from './client-metadata.ts'
+import type { GiveUp } from './gives-up.ts'
 import { selfRegistered } from './self-registered.ts'
-import { insertDocument, type KeptDocument, lockDocument, updateDocument } from './self-registered-store.ts'
+import {
+  insertDocument,
+  type KeptDocument,
+  lockDocument,
+  unverify,
+  updateDocument,
+} from './self-registered-store.ts'
 import { makeRoom } from './unused-apps-store.ts'
 
 export interface LearnedDocument {
@@ -18,21 +25,29 @@ export interface LearnedDocument {
   readonly origin: Origin
 }
 
+export interface SaveParts {
+  readonly db: Db
+  readonly profile: Profile
+  readonly giveUp: GiveUp
+}
+
 export type Saved = { readonly app: App; readonly isNewLogo: boolean } | 'no-room'
 
 /**
  * A new app, or a known one that says something else, or the same for longer; the ledger is told of what people
- * would see. What the vendor decided of it, and the mode that it began with, stay.
+ * would see. A suspension, and the mode that it began with, stay; what the vendor verified is verified no longer when
+ * people would see something else.
  */
-export function saveDocument(db: Db, profile: Profile, learned: LearnedDocument, now: Date): Promise<Saved> {
+export function saveDocument(parts: SaveParts, learned: LearnedDocument, now: Date): Promise<Saved> {
+  const { db, profile, giveUp } = parts
   return db.transaction(async (tx) => {
     const { url, said } = learned
     const before = await lockDocument(tx, url)
-    if (before) await change(tx, before, learned)
+    if (before) await change(tx, giveUp, before, learned)
     else if (!(await makeRoom(tx, now))) return 'no-room'
     else if (!(await add(tx, profile, learned, now))) {
       const other = await lockDocument(tx, url)
-      if (other) await change(tx, other, learned)
+      if (other) await change(tx, giveUp, other, learned)
     }
     const after = await lockDocument(tx, url)
     if (!after) throw new Error('a document that was saved and is gone')
@@ -62,19 +77,21 @@ async function add(
 
 async function change(
   tx: Tx,
+  giveUp: GiveUp,
   before: KeptDocument,
   { url, said, freshUntil, origin }: LearnedDocument,
 ): Promise<void> {
-  await updateDocument(tx, url, said, fingerprintOf(said), freshUntil)
+  const fingerprint = fingerprintOf(said)
+  await updateDocument(tx, url, said, fingerprint, freshUntil)
   const [old, now] = [summary({ ...before.app, logoUri: before.logoUri }), summary(said)]
   if (JSON.stringify(old) === JSON.stringify(now)) return
-  await record(tx, {
-    organization: null,
-    by: { ...byServer, ...origin },
-    action: 'app.updated',
-    target: url,
-    details: { before: old, after: now },
-  })
+  const by = { ...byServer, ...origin }
+  const narrowed = await giveUp(tx, before.app, said, by)
+  const about = { organization: null, by, target: url }
+  await record(tx, { ...about, action: 'app.updated', details: { before: old, after: now, ...narrowed } })
+  if (!before.app.isVerified || before.app.fingerprint?.equals(fingerprint)) return
+  await unverify(tx, url)
+  await record(tx, { ...about, action: 'app.unverified', details: { cause: 'changed' } })
 }
 
 function summary(said: ClientMetadata) {

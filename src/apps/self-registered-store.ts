@@ -152,7 +152,7 @@ export async function insertDocument(
   return rows.length === 1
 }
 
-/** What the vendor decided of it (verified, suspended), and what people allowed, stays as it is. */
+/** A suspension, and what people allowed, stays as it is; see `unverify`. */
 export async function updateDocument(
   tx: Tx,
   url: ClientId,

@@ -6,12 +6,9 @@ import { record } from '../audit/record.ts'
 import type { Attribution } from '../core/attribution.ts'
 import type { ClientId, OrganizationId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
-import { narrowGrantCredentials } from '../credentials/credential-store.ts'
-import type { Db, Tx } from '../db/connect.ts'
-import { deleteUnspentCodesOfApp } from '../oauth/code-store.ts'
-import { lockGrantsOfApp, narrowGrantsOfApp } from '../oauth/grant-store.ts'
-import { revokeGrant } from '../oauth/revoke-grant.ts'
+import type { Db } from '../db/connect.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
+import { giveUp } from './give-up.ts'
 
 export interface AppUpdate {
   readonly app: ClientId
@@ -53,12 +50,7 @@ export function updateApp(db: Db, update: AppUpdate): Promise<boolean> {
     const changed = changedDetails(before, details)
     if (changed.length === 0) return false
     await updateDetails(tx, update.app, details)
-    const narrowed = await narrow(tx, before, details, update.by)
-    if (before.redirectUris.some((uri) => !details.redirectUris.includes(uri))) {
-      // Who ends several of them at once takes their codes along in another order than we would.
-      await lockGrantsOfApp(tx, update.app)
-      await deleteUnspentCodesOfApp(tx, update.app)
-    }
+    const narrowed = await giveUp(tx, before, details, update.by)
     const { by, organization, app: target } = update
     await record(tx, {
       organization,
@@ -87,18 +79,4 @@ function changedDetails(before: App, details: AppDetails): (keyof AppDetails)[] 
   // The keys of a record that the compiler holds to AppDetails.
   const keys = Object.keys(columns) as (keyof AppDetails)[]
   return keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(details[key]))
-}
-
-/** Takes from the app's grants what it may not ask for any more; says of how many. */
-async function narrow(tx: Tx, before: App, { scopes }: AppDetails, by: Attribution): Promise<object> {
-  if (before.scopes.every((scope) => scopes.includes(scope))) return {}
-  const grants = await narrowGrantsOfApp(tx, before.clientId, scopes)
-  await narrowGrantCredentials(
-    tx,
-    grants.map(({ id }) => id),
-    scopes,
-  )
-  const empty = grants.filter((grant) => grant.scopes.length === 0)
-  for (const { id } of empty) await revokeGrant(tx, id, () => by, 'app_narrowed')
-  return { grants_narrowed: grants.length - empty.length, grants_revoked: empty.length }
 }

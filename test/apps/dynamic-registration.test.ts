@@ -10,8 +10,11 @@ import { createFormat } from '../../src/credentials/format.ts'
 import {
   authorizationUrl,
   errorOf,
+  exchange,
+  obtainCode,
   obtainTokens,
   postToken,
+  readTokens,
   redirectUri,
   refresh,
 } from '../support/authorization.ts'
@@ -385,6 +388,20 @@ test('apps that register by themselves', async (t) => {
       [app.client_id],
     )
     assert.equal(refusals[0]?.count, '0', 'they went with the app')
+  })
+
+  await t.test('G6: what an app gives up by its registration is gone from what people allowed', async () => {
+    const both = 'read:bookings write:bookings'
+    const app = await registerApp(house.url, { ...metadata, scope: both })
+    const client = { clientId: app.client_id }
+    const tokens = await obtainTokens(house.url, client, email, both)
+    const unspent = await obtainCode(house.url, client, email, scope)
+    const body = { ...metadata, client_id: app.client_id, scope, redirect_uris: ['https://moved.example/'] }
+    await readRegistered(await manage('PUT', app, { body }))
+    const me = await house.api('/me', tokens.access_token)
+    assert.equal(me.headers.get('x-boothzen-scope'), scope)
+    assert.equal((await readTokens(await refresh(house.url, client, tokens.refresh_token))).scope, scope)
+    assert.equal(await errorOf(await exchange(house.url, client, unspent)), '400 invalid_grant')
   })
 
   await t.test("G6: what a change is refused for stands in the app's error log", async () => {

@@ -348,7 +348,7 @@ test('documents: the whole way of an app that is named by one', async (t) => {
   })
 
   await t.test(
-    'D8: another name, logo or redirect URI makes another fingerprint; who is verified or suspended stays so',
+    'D8: another name, logo or redirect URI makes another fingerprint, and is not what the vendor verified',
     async () => {
       const clientId = place.serve()
       const say = (change: object) => {
@@ -371,7 +371,9 @@ test('documents: the whole way of an app that is named by one', async (t) => {
       ]) {
         say(change)
         assert.equal((await place.authorize(clientId)).status, 303)
-        seen.push(String((await place.row(clientId))?.fingerprint.toString('hex')))
+        const row = await place.row(clientId)
+        assert.equal(row?.verified_at, null, 'nobody vouched for that')
+        seen.push(String(row?.fingerprint.toString('hex')))
         await house.asOwner('update oauth_apps set verified_at = now() where client_id = $1', [clientId])
         house.travel(3601)
       }
@@ -382,14 +384,17 @@ test('documents: the whole way of an app that is named by one', async (t) => {
       assert.equal((await place.authorize(clientId)).status, 303)
       const row = await place.row(clientId)
       assert.equal(row?.fingerprint.toString('hex'), sameAs)
-      assert.ok(row?.verified_at)
+      await house.asOwner('update oauth_apps set verified_at = now() where client_id = $1', [clientId])
+      house.travel(3601)
+      assert.equal((await place.authorize(clientId)).status, 303)
+      assert.ok((await place.row(clientId))?.verified_at, 'what people see is the same')
       const actions = await house.asOwner<{ action: string }>(
         'select action from audit_events where target = $1 order by id',
         [clientId],
       )
       assert.deepEqual(
         actions.map(({ action }) => action),
-        ['app.created', ...Array(5).fill('app.updated')],
+        ['app.created', ...Array(5).fill(['app.updated', 'app.unverified']).flat()],
       )
       await house.asOwner('update oauth_apps set is_stopped = true where client_id = $1', [clientId])
       house.travel(3601)
