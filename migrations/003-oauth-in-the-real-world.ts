@@ -68,7 +68,6 @@ export async function up(knex: Knex): Promise<void> {
       -- The thumbprint of the key that its tokens are bound to (RFC 9449 section 6.1).
       add column dpop_jkt text;
     create index grants_expires_at_index on grants (expires_at);
-    create index grants_created_at_index on grants (created_at);
     -- Lists of them are read newest first, and by what belongs together: one app, one person, one organization.
     drop index grants_client_id_index, grants_person_id_index, grants_organization_id_index;
     create index grants_client_id_index on grants (client_id, person_id, organization_id, created_at desc, id desc);
@@ -154,6 +153,7 @@ export async function up(knex: Knex): Promise<void> {
     -- What the sweep looks for.
     create index authorization_codes_expires_at_index on authorization_codes (expires_at);
     create index refresh_tokens_expires_at_index on refresh_tokens (expires_at);
+    create index refresh_tokens_retired_at_index on refresh_tokens (retired_at) where sealed_answer <> '';
     create index credentials_expires_at_index on credentials (expires_at) where expires_at is not null;
     create index interactions_expires_at_index on interactions (expires_at);
     create index oauth_sessions_expires_at_index on oauth_sessions (expires_at);

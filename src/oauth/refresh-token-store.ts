@@ -3,8 +3,9 @@ import type { ReuseResponse } from '../apps/app.ts'
 import { longestGrace } from '../apps/app-details.ts'
 import type { Origin } from '../core/attribution.ts'
 import type { Database, Statement } from '../db/connect.ts'
-import { expiredRows } from '../db/sweep.ts'
+import { expiredRows, type Sweep } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
+import { addSeconds } from '../lib/time.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
 import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
 import { burstMs } from './presentation.ts'
@@ -83,7 +84,7 @@ export async function findRefreshToken(
     retired: row.sealed_answer
       ? {
           sealedAnswer: row.sealed_answer,
-          withinGrace: row.within_grace === true,
+          withinGrace: row.within_grace === true && row.sealed_answer.length > 0,
           state: row.state,
         }
       : null,
@@ -182,3 +183,37 @@ export async function findUseSince(
  * was retired just before its end has its answer to give for the longest grace window of any app.
  */
 export const expiredRefreshTokens = expiredRows('refresh_tokens', longestGrace)
+
+/**
+ * Answers that nobody will be given again, emptied; the rows stay, to know the tokens by. Who came by an old token
+ * and a copy of the database could otherwise open one answer after the other, down to the token that is good.
+ */
+export const forgottenAnswers: Sweep = {
+  name: 'refresh_tokens.sealed_answer',
+  start: (before) => {
+    const end = addSeconds(before, -longestGrace)
+    let from = '-infinity'
+    return async (tx, limit) => {
+      const { rows } = await tx.raw<{ rows: { emptied: number; last: string | null }[] }>(
+        `with emptied as (
+           update refresh_tokens set sealed_answer = '' where ctid = any (array(
+             select ctid from refresh_tokens
+             where sealed_answer <> '' and retired_at >= ?::timestamptz and retired_at < ?
+             order by retired_at limit ? for update skip locked
+           )) returning retired_at
+         ) select count(*)::int as emptied, max(retired_at)::text as last from emptied`,
+        [from, end, limit],
+      )
+      const emptied = rows[0]?.emptied ?? 0
+      from = rows[0]?.last ?? from
+      return { rows: emptied, isLast: emptied < limit }
+    }
+  },
+  count: async (db, before) => {
+    const [row] = await db('refresh_tokens')
+      .where('retired_at', '<', addSeconds(before, -longestGrace))
+      .whereRaw("sealed_answer <> ''")
+      .count<{ count: string }[]>('* as count')
+    return Number(row?.count ?? 0)
+  },
+}

@@ -13,7 +13,7 @@ import { abandonedGrants } from '../oauth/abandoned-grant-store.ts'
 import { expiredCodes } from '../oauth/code-store.ts'
 import { expiredEngineSessions, expiredInteractions } from '../oauth/engine-record-store.ts'
 import { expiredGrants } from '../oauth/grant-store.ts'
-import { expiredRefreshTokens } from '../oauth/refresh-token-store.ts'
+import { expiredRefreshTokens, forgottenAnswers } from '../oauth/refresh-token-store.ts'
 import { expiredLinks } from '../operators/person-store.ts'
 import { expiredSessions, expiredSteps } from '../operators/session-store.ts'
 
@@ -32,6 +32,7 @@ export function sweepsOf({ oauth }: Pick<Profile, 'oauth'>): readonly Sweep[] {
     expiredCodes,
     expiredCredentials,
     expiredRefreshTokens,
+    forgottenAnswers,
     expiredGrants,
     abandonedGrants,
     surplusRefusals,

@@ -20,7 +20,7 @@ import { sweepRound } from '../../src/sweeping/sweep.ts'
 import { createSweeper, type SweeperParts } from '../../src/sweeping/sweeper.ts'
 import { sweepsOf } from '../../src/sweeping/sweeps.ts'
 import { createTally } from '../../src/sweeping/tally.ts'
-import { exchange, obtainCode, obtainTokens, readTokens, refresh } from '../support/authorization.ts'
+import { errorOf, exchange, obtainCode, obtainTokens, readTokens, refresh } from '../support/authorization.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { startHouse } from '../support/house.ts'
 import { meanwhile } from '../support/meanwhile.ts'
@@ -114,6 +114,7 @@ test('a dry run counts what a sweep then takes, and the command line tells it', 
     authorization_codes: 1,
     credentials: 2,
     refresh_tokens: 3,
+    'refresh_tokens.sealed_answer': 0,
     grants: 3,
     app_refusals: 4,
     oauth_apps: 0,
@@ -176,6 +177,35 @@ test('a token that was retired just before its end keeps its answer for the whol
   const again = await refresh(house.url, app, token)
   assert.equal(again.status, 200)
   assert.equal(await again.text(), answer)
+})
+
+test('an answer that nobody is given again is emptied, and its token is still known', async (t) => {
+  const house = await startHouse(t)
+  const organization = await house.organization('Acme')
+  await house.person('ann@acme.example', organization)
+  const app = await house.app(organization, { refreshGraceSeconds: 1800 })
+  const { refresh_token: token } = await obtainTokens(house.url, app, 'ann@acme.example', 'read:bookings')
+  const next = await readTokens(await refresh(house.url, app, token))
+  const age = (minutes: number) =>
+    house.asOwner(
+      `update refresh_tokens set retired_at = retired_at - interval '${minutes} minutes' where retired_at is not null`,
+    )
+  await age(29)
+  assert.deepEqual(await sweepAll(house.database), {})
+  assert.equal((await refresh(house.url, app, token)).status, 200, 'within the longest grace it is given')
+  await age(3)
+  assert.deepEqual(await sweepAll(house.database), { 'refresh_tokens.sealed_answer': 1 })
+  assert.deepEqual(await sweepAll(house.database), {})
+  const rows = await house.asOwner<{ bytes: number }>(
+    'select length(sealed_answer) as bytes from refresh_tokens where retired_at is not null',
+  )
+  assert.deepEqual(rows, [{ bytes: 0 }])
+  assert.equal(await errorOf(await refresh(house.url, app, token)), '400 invalid_grant')
+  assert.equal(
+    await errorOf(await refresh(house.url, app, next.refresh_token)),
+    '400 invalid_grant',
+    'a reuse',
+  )
 })
 
 test('a grant that mints at this very moment is no abandoned one, whoever comes first', async (t) => {
