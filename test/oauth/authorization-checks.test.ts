@@ -36,7 +36,7 @@ test('the authorization endpoint, check by check', async (t) => {
     visitor += 1
     const headers = {
       Accept: 'text/html',
-      'X-Forwarded-For': `2001:db8::${visitor.toString(16)}`,
+      'X-Forwarded-For': `2001:db8:${visitor.toString(16)}::1`,
       ...init.headers,
     }
     return fetch(url, { ...init, redirect: 'manual', headers })
