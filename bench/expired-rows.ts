@@ -85,7 +85,7 @@ async function insertGrants(db: Db, kind: string, count: number): Promise<void> 
 const some = randomBytes(8).toString('hex')
 const hash = `sha256(('${some}' || n)::bytea)`
 /** Over at different times, in no order of their places in the table. */
-const end = `now() - interval '1 hour' - (n * 7919 % 10000000) * interval '100 milliseconds'`
+const end = `now() - interval '1 hour' - (n::bigint * 7919 % 10000000) * interval '100 milliseconds'`
 const source = `'grant_dead_' || n % :grants`
 const numbers = 'generate_series(:from::int, :to::int) n'
 
