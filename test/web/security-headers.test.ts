@@ -230,9 +230,8 @@ const callers = new Set(['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'])
 const doors = /^(undici|axios|got|node-fetch|ws|(node:)?(https?|http2|net|tls|dgram|dns|dns\/promises))$/
 // Names of them that open no connection.
 const harmless = new Set(['createServer', 'Server', 'IncomingMessage', 'BlockList', 'isIP', 'SocketAddress'])
-// It asks of a child's pipe whether it is one.
 const allowed = [
-  'src/db/embedded-processes.ts',
+  'src/db/embedded-processes.ts', // asks of a child's pipe whether it is one
   'src/lib/guarded-fetch.ts', // what strangers name: refused before anything is connected to
   'src/web/own-requests.ts', // to this very server alone
 ]
