@@ -57,10 +57,10 @@ export function recollect(asked: AskedConsent, remembered: readonly RememberedCo
   return { ask: null, organization: consent.organization, scopes: granted }
 }
 
-/** Those that the person never allowed this app, for any organization; none of an app that is new to them. */
+/** Those that the person never decided about for this app, for any organization; none of an app that is new to them. */
 export function newScopes(asked: readonly string[], remembered: readonly RememberedConsent[]): string[] {
   if (remembered.length === 0) return []
-  return asked.filter((scope) => remembered.every((consent) => !consent.scopes.includes(scope)))
+  return asked.filter((scope) => remembered.every((consent) => !isSettled(consent, scope)))
 }
 
 /** What a person decides on the page. */

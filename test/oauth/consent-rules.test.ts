@@ -109,6 +109,11 @@ test('what is remembered: more each time, less what is left unticked, and nothin
   const changed = remember(remembered, { ...now, fingerprint: null })
   assert.deepEqual([changed.scopes, changed.redirectHosts], [['write:bookings'], ['b.example:8443']])
   assert.deepEqual(newScopes(['read:bookings', 'write:bookings'], [remembered]), ['write:bookings'])
+  assert.deepEqual(
+    newScopes(['read:customers'], [remembered]),
+    [],
+    'what was left unticked was decided about',
+  )
   assert.deepEqual(newScopes(['read:bookings'], []), [], 'of an app that is new nothing is marked')
 })
 
