@@ -40,8 +40,9 @@ export async function fillExpired({ env, rows, families, signal, tell }: Wanted)
        select ?, id, 'live', 'Bench', '{http://127.0.0.1/callback}', ?, 60, 2592000 from organization`,
       [clientId, appScopes(profile)],
     )
-    await insertGrants(knex, 'dead', grants)
-    await insertGrants(knex, 'live', families)
+    const scopes = appScopes(profile)
+    await insertGrants(knex, 'dead', grants, scopes)
+    await insertGrants(knex, 'live', families, scopes)
     let done = 0
     for (const [table, share] of Object.entries(shares)) {
       for (let left = Math.round(rows * share); left > 0; left -= batch) {
@@ -73,12 +74,12 @@ export async function fillExpired({ env, rows, families, signal, tell }: Wanted)
   }
 }
 
-async function insertGrants(db: Db, kind: string, count: number): Promise<void> {
+async function insertGrants(db: Db, kind: string, count: number, scopes: string[]): Promise<void> {
   await db.raw(
     `insert into grants (id, client_id, person_id, organization_id, mode, scopes, resource, expires_at)
-     select 'grant_' || ? || '_' || n, ?, 'person_bench', 'org_bench', 'live', '{}', ?, now() + interval '30 days'
+     select 'grant_' || ? || '_' || n, ?, 'person_bench', 'org_bench', 'live', ?, ?, now() + interval '30 days'
      from generate_series(0, ?::int - 1) n`,
-    [kind, clientId, resource, count],
+    [kind, clientId, scopes, resource, count],
   )
 }
 

@@ -23,6 +23,7 @@ interface Options {
   readonly families: number
   readonly idle: number
   readonly sweeping: number
+  readonly pairs?: number
   readonly json?: true
 }
 
@@ -44,6 +45,11 @@ export function sweepCommand(program: Command): void {
     .option('--families <n>', 'apps that refresh', readWithin(1, 1000), 20)
     .option('--idle <s>', 'length of a slice without sweeping', readWithin(0.2, 600, 'fraction'), 5)
     .option('--sweeping <s>', 'length of a slice with it', readWithin(0.2, 600, 'fraction'), 10)
+    .option(
+      '--pairs <n>',
+      'at most so many of both slices (default: until nothing expired is left)',
+      readWithin(1, 10_000),
+    )
     .option('--json', 'print one JSON value, and nothing else, on standard output')
     .addHelpText('after', help)
     .action(async (options: Options) => {
@@ -55,7 +61,10 @@ export function sweepCommand(program: Command): void {
 type Report = Awaited<ReturnType<typeof run>>
 type Kind = 'idle' | 'sweeping'
 
-async function run({ rows, rate, families: count, idle, sweeping }: Options, cleanup: Cleanup) {
+async function run(
+  { rows, rate, families: count, idle, sweeping, pairs = Number.POSITIVE_INFINITY }: Options,
+  cleanup: Cleanup,
+) {
   const { signal } = cleanup
   const { env, database } = await prepareSurroundings(cleanup)
   const tell = (done: number) => showProgress(`filling: ${done} of ${rows} rows`)
@@ -79,7 +88,7 @@ async function run({ rows, rate, families: count, idle, sweeping }: Options, cle
   let sweptSeconds = 0
   let left = rows
   const before = await countLeft()
-  while (left > 0) {
+  while (left > 0 && slices.sweeping.length < pairs) {
     showProgress(`pair ${slices.idle.length + 1}: ${left} of ${before} rows are left`)
     slices.idle.push(await refreshFor(load, idle, signal))
     await server.tell('sweep')
@@ -109,7 +118,8 @@ async function run({ rows, rate, families: count, idle, sweeping }: Options, cle
     settings,
     pairs: slices.sweeping.length,
     seconds: round((performance.now() - began) / 1000),
-    sweptRowsPerSecond: Math.round(before / sweptSeconds),
+    leftRows: left,
+    sweptRowsPerSecond: Math.round((before - left) / sweptSeconds),
     figures,
     /** Of all requests while it swept, to all while it rested. */
     p99Ratio: round(figures.sweeping.p99Ms / figures.idle.p99Ms),

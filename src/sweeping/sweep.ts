@@ -23,13 +23,15 @@ const lock = 'sweeping'
 /** So long one process sweeps before it gives the lock up, and takes it again unless somebody waits for it. */
 const turnMs = 5000
 /** So long a batch should take: others may wait for what it holds. */
-const batchMs = { low: 8, high: 25 } as const
-const batchRows = { first: 200, least: 100, most: 2000 } as const
+const batchMs = { low: 4, high: 12 } as const
+const batchRows = { first: 200, least: 100, most: 1000 } as const
+/** How much longer than a batch the rest after it is. */
+const restFactor = 2
 
 /**
  * Sweeps until nothing dead is left that can be had. One process at a time, by a lock on a connection that does
  * nothing else meanwhile (it holds no snapshot, and keeps no vacuum from its work); each batch is a short transaction
- * of its own, with as much rest after it as it took.
+ * of its own, with twice as much rest after it as it took.
  * @returns false when another process is sweeping, and this one left it to that
  */
 export async function sweepRound(parts: RoundParts, whenTaken: 'leave' | 'wait'): Promise<boolean> {
@@ -63,7 +65,7 @@ async function* batchesOf(
       if (batch.rows > 0) yield { sweep, rows: batch.rows }
       isLast = batch.isLast
       limit = nextLimit(limit, ms)
-      if (batch.rows > 0 || !isLast) await rest(ms, signal)
+      if (batch.rows > 0 || !isLast) await rest(ms * restFactor, signal)
     }
   }
   return undefined
