@@ -24,14 +24,14 @@ const lock = 'sweeping'
 const turnMs = 5000
 /** So long a batch should take: others may wait for what it holds. */
 const batchMs = { low: 4, high: 12 } as const
-const batchRows = { first: 200, least: 100, most: 1000 } as const
+const batchRows = { first: 200, least: 100, most: 500 } as const
 /** How much longer than a batch the rest after it is. */
-const restFactor = 2
+const restFactor = 4
 
 /**
  * Sweeps until nothing dead is left that can be had. One process at a time, by a lock on a connection that does
  * nothing else meanwhile (it holds no snapshot, and keeps no vacuum from its work); each batch is a short transaction
- * of its own, with twice as much rest after it as it took.
+ * of its own, with four times as much rest after it as it took.
  * @returns false when another process is sweeping, and this one left it to that
  */
 export async function sweepRound(parts: RoundParts, whenTaken: 'leave' | 'wait'): Promise<boolean> {
