@@ -65,9 +65,9 @@ async function makeDatabase(url: string, { add }: Cleanup): Promise<string> {
 async function unlimitedProfile(): Promise<object> {
   const folder = join(packageRoot, 'profiles')
   const profile: Profile = JSON.parse(await readFile(join(folder, 'boothzen.json'), 'utf8'))
-  const rateClasses = Object.entries(profile.rateClasses).map(([name, windows]) => [
+  const rateClasses = Object.entries(profile.rateClasses).map(([name, rateClass]) => [
     name,
-    windows.map(({ seconds }) => ({ requests: 1_000_000_000, seconds })),
+    { ...rateClass, windows: rateClass.windows.map(({ seconds }) => ({ requests: 1_000_000_000, seconds })) },
   ])
   return {
     ...profile,

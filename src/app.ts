@@ -3,13 +3,12 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Koa from 'koa'
-import mount from 'koa-mount'
 import { getMe } from './api/me.api.ts'
 import { createApi, failedCredentialsClass } from './api/pipeline.ts'
-import { createDocuments, documentRateClasses } from './apps/documents.ts'
-import { createLogoFetcher } from './apps/fetch-logo.ts'
+import { documentRateClasses } from './apps/documents.ts'
 import { createRefusals } from './apps/refusals.ts'
 import { createSealer } from './audit/seal.ts'
+import { addAuthorizationServer } from './authorization-server.ts'
 import { docsRoutes } from './console/docs.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tryItCallbackPath } from './console/try-it-pages.ts'
@@ -18,7 +17,7 @@ import { type Contract, checkHandlers } from './core/contract.ts'
 import type { Handlers } from './core/handler.ts'
 import { createMetrics } from './core/metrics.ts'
 import { Problem } from './core/problems.ts'
-import { appScopes, type Profile } from './core/profile.ts'
+import type { Profile } from './core/profile.ts'
 import type { Log } from './core/telemetry.ts'
 import { findPrincipal } from './credentials/credential-store.ts'
 import { createProofs } from './credentials/dpop.ts'
@@ -33,40 +32,22 @@ import { keysHandlers } from './keys/keys.api.ts'
 import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
 import { createBackground } from './lib/background.ts'
 import type { Digest } from './lib/digest.ts'
-import { createGuardedFetch, type GuardedFetch } from './lib/guarded-fetch.ts'
+import type { GuardedFetch } from './lib/guarded-fetch.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
 import type { Clock } from './lib/time.ts'
-import { createTurnstile } from './limits/turnstile.ts'
+import { createTurnstile, type Window } from './limits/turnstile.ts'
 import type { Mailer } from './mail/mailer.ts'
-import { ignoreIdentityParameters } from './oauth/authorization-request.ts'
-import { authorizeRateClasses, limitAuthorize } from './oauth/authorize-limit.ts'
-import { createEngine, engineCookieNames } from './oauth/configuration.ts'
-import { askForDocuments } from './oauth/document-clients.ts'
+import { authorizeRateClasses } from './oauth/authorize-limit.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
-import { commitExchanges } from './oauth/exchange.ts'
 import { writeGrantUses } from './oauth/grant-use-store.ts'
-import { keepBrokenLinks } from './oauth/interactions/broken-link.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
-import { interactionRoutes } from './oauth/interactions/routes.ts'
 import { introspection, introspectionRateClasses } from './oauth/introspection.ts'
-import { jwks } from './oauth/jwks.ts'
-import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
-import {
-  registrationMetadata,
-  registrationRateClasses,
-  registrationRoutes,
-} from './oauth/registration-routes.ts'
-import { rememberFinds } from './oauth/request-memory.ts'
-import { createResources, normalizeRequestedResource } from './oauth/resources.ts'
-import { bridgeSessions } from './oauth/session-bridge.ts'
-import { readPublicKeys } from './oauth/signing-keys.ts'
-import { tellRefusals } from './oauth/tell-refusals.ts'
+import { registrationRateClasses } from './oauth/registration-routes.ts'
 import { createTries } from './oauth/try-it.ts'
-import { isRead, wellKnown } from './oauth/well-known.ts'
-import { giveUp } from './offboarding/give-up.ts'
+import { isRead } from './oauth/well-known.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
 import { invitationRateClasses, invitationUrl } from './operators/invite.ts'
 import { createFactorKeys } from './operators/second-factor.ts'
@@ -80,11 +61,11 @@ import { loadAssets } from './web/assets.ts'
 import { createBrowserSessions } from './web/browser-session.ts'
 import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
-import { pinHost } from './web/host.ts'
+import { createApiHosts, pinHost } from './web/host.ts'
 import { metricsPage } from './web/metrics.ts'
 import { createOwnRequests } from './web/own-requests.ts'
-import { englishErrors, pageErrors, showError } from './web/page-errors.ts'
-import { requestId, stampRequestId } from './web/request-id.ts'
+import { englishErrors, pageErrors } from './web/page-errors.ts'
+import { stampRequestId } from './web/request-id.ts'
 import { createViews } from './web/views.ts'
 
 export interface AppParts {
@@ -133,7 +114,7 @@ export function build(parts: AppParts): App {
 
   const turnstile = createTurnstile(
     {
-      ...profile.rateClasses,
+      ...windowsOf(profile),
       ...signInRateClasses,
       ...authorizeRateClasses,
       ...registrationRateClasses(profile),
@@ -153,7 +134,8 @@ export function build(parts: AppParts): App {
   const lastUse = createLastUse(database.knex, usesWritten, clock, log)
   const sealer = createSealer(database.knex, log)
   const sweeper = createSweeper({ db: database.knex, sweeps: sweepsOf(profile), clock, log, metrics })
-  const resourceMetadataUrl = publicUrl + metadataPath
+  const resourceMetadataUrl = profile.oauth.enabled ? publicUrl + metadataPath : null
+  const hosts = createApiHosts(publicUrl, profile)
   const api = createApi({
     profile,
     contract,
@@ -166,6 +148,7 @@ export function build(parts: AppParts): App {
     resourceMetadataUrl,
     proofs,
     publicUrl,
+    hosts,
   })
 
   const assets = loadAssets(join(packageRoot, 'public'))
@@ -175,22 +158,6 @@ export function build(parts: AppParts): App {
   const db = database.knex
   const factorKeys = createFactorKeys(cookieKeys)
   const signIn = createLocalSignIn({ db, turnstile, factorKeys, background, clock })
-  const resources = createResources(database, audience, appScopes(profile))
-  const engine = createEngine({
-    ...parts,
-    publicUrl,
-    resources,
-    resumeUrl: `${publicUrl}/oauth/authorize`,
-    tokenUrl: `${publicUrl}/oauth/token`,
-    proofs,
-    metrics,
-    accessTokenSeconds: profile.oauth.accessTokenSeconds,
-    renderError: (ctx, { error, error_description: reason }) => {
-      const { engineErrors, error: words } = wordsOf(ctx)
-      const say = engineErrors[error] ?? engineErrors.other
-      showError(views, ctx, ctx.status, { error, say, reason: reason ?? null }, words)
-    },
-  })
   const people = { views, sessions, signIn, clock, trustedProxies }
   const forgotPassword = {
     db,
@@ -203,34 +170,6 @@ export function build(parts: AppParts): App {
   }
   const account = { turnstile, factorKeys, forgotPassword, endElsewhere: deleteSessionsOf }
 
-  const guardedFetch = parts.guardedFetch ?? createGuardedFetch()
-  const logoChanged = createLogoFetcher({ db, fetch: guardedFetch, background, refusals })
-  const registering = {
-    db,
-    profile,
-    format,
-    clock,
-    publicUrl,
-    turnstile,
-    trustedProxies,
-    refusals,
-    metrics,
-    log,
-    giveUp,
-  }
-  const documents = profile.oauth.clientMetadataDocuments.enabled
-    ? createDocuments({
-        database,
-        profile,
-        fetch: guardedFetch,
-        turnstile,
-        refusals,
-        clock,
-        giveUp,
-        logoChanged,
-      })
-    : null
-
   const app = new Koa()
   app.proxy = true // see pinHost: it alone writes the headers that this trusts
   app.keys = cookieKeys.map((key) => key.reveal())
@@ -240,12 +179,11 @@ export function build(parts: AppParts): App {
   app.use(health(() => notReady(parts)))
   app.use(logRequests(log, hideInteractionId))
   app.use((ctx, next) => {
-    const { path } = ctx
-    if (path === `${profile.basePath}/openapi.json` && isRead(ctx)) {
-      ctx.body = contract.document
-      return undefined
-    }
-    return path === profile.basePath || path.startsWith(`${profile.basePath}/`) ? api(ctx) : next()
+    const path = hosts.pathOf(ctx.req)
+    if (path === null) return next()
+    if (path !== '/openapi.json' || !isRead(ctx)) return api(ctx, path)
+    ctx.body = contract.document
+    return undefined
   })
   app.use(pageHeaders(publicUrl))
   app.use(pageErrors(views, log, (ctx) => (isOnTheWay(ctx.path) ? wordsOf(ctx).error : englishErrors)))
@@ -260,8 +198,6 @@ export function build(parts: AppParts): App {
     return next()
   })
   app.use(assets.serve)
-  app.use(wellKnown(ownResource))
-  app.use(jwks(() => readPublicKeys(database.knex, cookieKeys, clock())))
   app.use(
     introspection({
       ...validatorParts,
@@ -279,25 +215,8 @@ export function build(parts: AppParts): App {
   const askOurselves = createOwnRequests({ publicUrl, trustedProxies, listening: () => server.address() })
   const console = { ...people, ...account, db, publicUrl, profile, format, mailer, tries, askOurselves }
   app.use(consoleRoutes(console).routes())
-  const tryItUri = tries.redirectUri
-  app.use(rememberFinds())
-  app.use(interactionRoutes({ ...people, engine, database, profile, resources, tryItUri }).routes())
-  app.use(registrationRoutes({ ...registering, logoChanged }).routes())
-  app.use(limitAuthorize(turnstile, trustedProxies))
-  app.use(ignoreIdentityParameters())
-  app.use(bridgeSessions(database, sessions, engineCookieNames(publicUrl).session, clock))
-  app.use(tries.admit)
-  app.use(normalizeRequestedResource())
-  app.use(speakTruth(registrationMetadata(profile, publicUrl)))
-  app.use(askForDocuments(documents, trustedProxies))
-  app.use(commitExchanges({ database, trustedProxies, refusals, metrics }))
-  app.use(keepBrokenLinks(database, views, engine))
-  app.use(mount('/', engine))
-  tries.teach(engine)
-  tellRefusals(engine, { refusals, metrics })
-  engine.on('server_error', (ctx, err) => {
-    log.error({ request_id: requestId(ctx), err }, 'authorization server failed')
-  })
+  const shared = { turnstile, proofs, metrics, refusals, background, tries }
+  if (profile.oauth.enabled) addAuthorizationServer(app, { ...parts, ...people, ...shared })
 
   // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
   const server = createServer({ connectionsCheckingInterval: 1000 }, app.callback())
@@ -316,6 +235,11 @@ export function build(parts: AppParts): App {
       await turnstile.close()
     },
   }
+}
+
+/** The windows of the profile's rate classes, by the name of the class. */
+function windowsOf({ rateClasses }: Profile): Readonly<Record<string, readonly Window[]>> {
+  return Object.fromEntries(Object.entries(rateClasses).map(([name, { windows }]) => [name, windows]))
 }
 
 type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'> &

@@ -1,7 +1,7 @@
 // What a development start prints: where everything is, and on the first start the secrets, once.
 import { relative } from 'node:path'
 import type { Config } from './core/config.ts'
-import type { Profile } from './core/profile.ts'
+import { credentialHeader, type Profile } from './core/profile.ts'
 import type { Demo } from './demo.ts'
 import { setUpUrl } from './operators/set-up-link.ts'
 
@@ -12,6 +12,8 @@ export interface Banner {
   readonly applied: readonly string[]
   readonly signingKeys: boolean
   readonly demo: Demo | null
+  /** Of an operation that the demo key may call, without parameters. */
+  readonly examplePath: string
 }
 
 export function printBanner(it: Banner): void {
@@ -19,7 +21,8 @@ export function printBanner(it: Banner): void {
 }
 
 /** At most some 20 lines. The demo's secrets are in them, so they go to the terminal and nowhere else. */
-export function bannerLines({ config, profile, database, applied, signingKeys, demo }: Banner): string[] {
+export function bannerLines(it: Banner): string[] {
+  const { config, profile, database, applied, signingKeys, demo, examplePath } = it
   const { publicUrl } = config
   const row = (label: string, text: string) => `  ${label.padEnd(13)}${text}`
   const where = database.replace(config.dataDirectory, relative(process.cwd(), config.dataDirectory) || '.')
@@ -34,15 +37,17 @@ export function bannerLines({ config, profile, database, applied, signingKeys, d
   }
   lines.push(row('Console', `${publicUrl}/admin/settings/api-keys`))
   lines.push(row('Docs', `${publicUrl}/docs`))
-  lines.push(row('Discovery', `${publicUrl}/.well-known/oauth-authorization-server`))
-  if (demo) {
-    const resource = Object.keys(profile.sample.resources).at(-1) ?? 'me'
+  if (profile.oauth.enabled)
+    lines.push(row('Discovery', `${publicUrl}/.well-known/oauth-authorization-server`))
+  if (demo?.app) {
     lines.push(row('Demo app', `client_id ${demo.app.clientId}`))
     lines.push(row('', `redirect_uri ${demo.app.redirectUris[0]} (any port)`))
-    lines.push('', '  Try it (test mode; the key is shown this once):')
-    lines.push(
-      `    curl -H "Authorization: Bearer ${demo.testKey.reveal()}" ${publicUrl}${profile.basePath}/${resource}`,
-    )
+  }
+  if (demo) {
+    const mode = profile.modes.includes('test') ? 'test mode; ' : ''
+    lines.push('', `  Try it (${mode}the key is shown this once):`)
+    const header = credentialHeader(profile, demo.key.reveal())
+    lines.push(`    curl -H "${header}" ${publicUrl}${profile.basePath}${examplePath}`)
   }
   if (Number(process.versions.node.split('.')[0]) < 22) {
     lines.push(

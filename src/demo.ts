@@ -18,8 +18,9 @@ import { seedSample } from './sample/seed.ts'
 export interface Demo {
   readonly email: string
   readonly setUpToken: Secret
-  readonly testKey: Secret
-  readonly app: App
+  readonly key: Secret
+  /** null where there are no OAuth apps. */
+  readonly app: App | null
 }
 
 const by = byServer
@@ -33,32 +34,36 @@ export async function seedDemo(
 ): Promise<Demo | null> {
   if ((await listOrganizations(tx)).length > 0) return null
   const db: Db = tx
-  const organization = await createOrganization(db, { name: 'Harbour Booths', slug: 'harbour-booths', by })
+  const organization = await createOrganization(db, { ...profile.sample.organization, by })
   const person = await createPerson(db, { email: 'operator@example.com', name: 'Demo Operator', by })
   await addMember(tx, { organization: organization.id, person: person.id, role: 'ADMIN', by })
   await seedSample(db, profile, organization.id, now)
   const scopes = appScopes(profile)
-  const app = await registerApp(
-    db,
-    {
-      organization: organization.id,
-      mode: 'test',
-      name: 'Calendar Sync (demo)',
-      redirectUris: ['http://127.0.0.1/callback'],
-      scopes,
-      refreshGraceSeconds: profile.oauth.refreshGraceSeconds,
-      refreshLifetimeSeconds: profile.oauth.refreshTokenSeconds,
-      refreshIdleSeconds: profile.oauth.refreshIdleSeconds,
-      by,
-    },
-    now,
-  )
+  // The sandbox, where there is one.
+  const mode = profile.modes.find((it) => it === 'test') ?? 'live'
+  const app = profile.oauth.enabled
+    ? await registerApp(
+        db,
+        {
+          organization: organization.id,
+          mode,
+          name: profile.sample.app,
+          redirectUris: ['http://127.0.0.1/callback'],
+          scopes,
+          refreshGraceSeconds: profile.oauth.refreshGraceSeconds,
+          refreshLifetimeSeconds: profile.oauth.refreshTokenSeconds,
+          refreshIdleSeconds: profile.oauth.refreshIdleSeconds,
+          by,
+        },
+        now,
+      )
+    : null
   const { secret } = await issueKey(
     db,
     format,
     {
       organization: organization.id,
-      mode: 'test',
+      mode,
       name: 'Demo key',
       scopes,
       expiresAt: null,
@@ -67,5 +72,5 @@ export async function seedDemo(
     },
     now,
   )
-  return { email: person.email, setUpToken: await createSetUpToken(db, person.id, now), testKey: secret, app }
+  return { email: person.email, setUpToken: await createSetUpToken(db, person.id, now), key: secret, app }
 }

@@ -20,6 +20,7 @@ const floors: readonly (readonly string[])[] = [
   ['offboarding', 'sample'],
   ['api', 'console'],
   ['sweeping'], // every table with rows that have an end
+  ['authorization-server.ts'], // what stands before the engine
   ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from
   ['banner.ts'], // tells of the demo
   ['main.ts'], // the process

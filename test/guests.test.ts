@@ -20,7 +20,15 @@ import {
 type Doors = readonly string[]
 
 // Where HTTP is the trade.
-const http = ['src/web/', 'src/limits/', 'src/oauth/', 'src/api/', 'src/console/', 'src/app.ts']
+const http = [
+  'src/web/',
+  'src/limits/',
+  'src/oauth/',
+  'src/api/',
+  'src/console/',
+  'src/authorization-server.ts',
+  'src/app.ts',
+]
 
 const guests: Readonly<Record<string, Doors>> = {
   '@koa/router': http,

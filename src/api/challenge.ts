@@ -5,11 +5,12 @@ import { proofAlgorithms } from '../credentials/dpop.ts'
 
 /**
  * The value of WWW-Authenticate; null where none belongs.
+ * @param where in what the challenge ends: the realm, or where a client learns how to get a token
  * @param isBound whether the credential is one that is bound to a key
  */
-export function challengeOf(problem: Problem, resourceMetadataUrl: string, isBound: boolean): string | null {
+export function challengeOf(problem: Problem, where: string, isBound: boolean): string | null {
   const algorithms = isBound ? `, algs="${proofAlgorithms.join(' ')}"` : ''
-  const metadata = `resource_metadata="${resourceMetadataUrl}"${algorithms}`
+  const metadata = where + algorithms
   const scheme = isBound ? 'DPoP' : 'Bearer'
   switch (problem.code) {
     case 'missing_credential':

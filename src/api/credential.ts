@@ -3,6 +3,14 @@ import type { IncomingMessage } from 'node:http'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 
+const bearerHeader = 'authorization'
+const keyHeader = 'x-api-key'
+
+/** Whether credentials come as bearer ones, and not in a header of their own. */
+export function takesBearers({ header }: Profile['credentials']): boolean {
+  return header.toLowerCase() === bearerHeader
+}
+
 /** A credential, and by which scheme it came: `key` is a header of its own, without any. */
 export interface Presented {
   readonly secret: string
@@ -20,8 +28,9 @@ export function readCredential(
   query: URLSearchParams,
   rules: Profile['credentials'],
 ): Presented {
-  const bearers = req.headersDistinct['authorization'] ?? []
-  const apiKeys = req.headersDistinct['x-api-key'] ?? []
+  const own = rules.header.toLowerCase()
+  const bearers = req.headersDistinct[bearerHeader] ?? []
+  const apiKeys = req.headersDistinct[own === bearerHeader ? keyHeader : own] ?? []
   const inQuery = rules.refusedQueryParameters.some((name) => query.has(name))
   const sent = bearers.length + apiKeys.length
   if (sent > 1 || (sent > 0 && (inQuery || query.has('access_token'))))
@@ -32,9 +41,9 @@ export function readCredential(
   const [, scheme, secret] = /^(bearer|dpop) +(\S+)$/i.exec(bearers[0] ?? '') ?? []
   // A token that is bound to a key comes in this header whatever the profile's is: RFC 9449 has no other.
   if (secret !== undefined && scheme?.toLowerCase() === 'dpop') return { secret, scheme: 'dpop' }
-  const [value] = rules.header === 'authorization' ? bearers : apiKeys
+  const [value] = own === bearerHeader ? bearers : apiKeys
   if (value === undefined || value === '') throw new Problem('missing_credential')
-  if (rules.header === 'x-api-key') return { secret: value, scheme: 'key' }
+  if (own !== bearerHeader) return { secret: value, scheme: 'key' }
   if (secret === undefined) throw new Problem('invalid_credential', { reason: 'not a bearer credential' })
   return { secret, scheme: 'bearer' }
 }

@@ -18,9 +18,10 @@ import { addToLog } from '../web/access-log.ts'
 import { readJson } from '../web/body.ts'
 import { clientName, originOf } from '../web/client-address.ts'
 import { envelopeOf } from '../web/envelope.ts'
+import type { ApiHosts } from '../web/host.ts'
 import { requestId } from '../web/request-id.ts'
 import { challengeOf } from './challenge.ts'
-import { readCredential } from './credential.ts'
+import { readCredential, takesBearers } from './credential.ts'
 import { isBoundToken, requirePossession } from './possession.ts'
 import { createRoute, type Routed } from './router.ts'
 
@@ -34,11 +35,11 @@ export interface ApiParts {
   readonly noteUse: LastUse['note']
   readonly log: Log
   readonly trustedProxies: number
-  /** RFC 9728: where a client learns how to get a credential. */
-  readonly resourceMetadataUrl: string
+  /** RFC 9728: where a client learns how to get a token; null where there are none. */
+  readonly resourceMetadataUrl: string | null
   readonly proofs: Proofs
-  /** What a proof of possession must name as the address, before the path. */
   readonly publicUrl: string
+  readonly hosts: ApiHosts
 }
 
 /** Limits of refused credentials are counted under this name, by address. */
@@ -47,6 +48,8 @@ export const failedCredentialsClass = 'failed-credentials'
 /** One request on its way: what the steps have learned so far. */
 interface Passage {
   readonly ctx: Context
+  /** As the contract writes it. */
+  readonly path: string
   readonly query: URLSearchParams
   readonly origin: Origin
   credential: Secret | null
@@ -59,10 +62,10 @@ interface Passage {
 
 type Step = (passage: Passage) => void | Promise<void>
 
-/** Answers everything under the profile's base path. */
-export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
+/** Answers everything that is the API's, by its path as the contract writes it. */
+export function createApi(parts: ApiParts): (ctx: Context, path: string) => Promise<void> {
   const { profile, contract, handlers } = parts
-  const envelope = envelopeOf(profile)
+  const envelope = envelopeOf(profile, parts.publicUrl)
   const route = createRoute(contract)
   const anyRateClass = Object.keys(profile.rateClasses)[0] ?? ''
 
@@ -75,7 +78,7 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
       passage.isBound = presented.scheme === 'dpop'
       const who = await parts.validate(presented.secret, address)
       passage.isBound = isBoundToken(who)
-      await requirePossession(parts.proofs, ctx.req, parts.publicUrl + ctx.path, presented, who)
+      await requirePossession(parts.proofs, ctx.req, parts.hosts.addressOf(ctx.req), presented, who)
       passage.who = who
     } catch (thrown) {
       if (asProblem(thrown).status >= 500) throw thrown
@@ -94,7 +97,7 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
 
   const findOperation: Step = (passage) => {
     const { ctx, who, origin } = passage
-    passage.routed = route(ctx.method, ctx.path.slice(profile.basePath.length))
+    passage.routed = route(ctx.method, passage.path)
     const { operation } = passage.routed
     parts.noteUse(known(who), {
       address: origin.address,
@@ -105,8 +108,9 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
 
   // Before a wrong address is refused: guessing at addresses is counted too.
   const limit: Step = async (passage) => {
+    const who = known(passage.who)
     const rateClass = passage.routed?.operation?.rateClass ?? anyRateClass
-    await parts.turnstile.pass(rateClass, principalId(known(passage.who)), (told) => {
+    await parts.turnstile.pass(rateClass, countedAs(who, profile.rateClasses[rateClass]), (told) => {
       passage.allowance = told
     })
   }
@@ -135,7 +139,7 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
       idempotencyKey: ctx.get('Idempotency-Key') || null,
       credential: known(credential),
     })
-    show(ctx, answer)
+    show(ctx, answer, operation)
   }
 
   /** The operation's handler, with the proof that this principal may call it. */
@@ -159,21 +163,25 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
     return read(isLeftOut ? {} : await readJson(ctx.req))
   }
 
-  const show = (ctx: Context, answer: Answer): void => {
+  const show = (ctx: Context, answer: Answer, { descriptions }: Operation): void => {
     if (answer.kind === 'nothing') {
       ctx.status = 204
       return
     }
-    ctx.status = answer.kind === 'item' ? answer.status : 200
-    ctx.body =
-      answer.kind === 'item' ? envelope.item(answer.item) : envelope.list(answer.items, answer.nextCursor)
+    const status = answer.kind === 'item' ? answer.status : 200
+    const success = { status, message: descriptions[status] ?? '', requestId: requestId(ctx) }
+    ctx.status = status
+    ctx.body = answer.kind === 'item' ? envelope.item(answer.item, success) : envelope.list(answer, success)
+    if (answer.kind === 'list' && answer.nextCursor !== null && profile.pagination.style === 'link')
+      ctx.set('Link', `<${nextAddress(ctx, parts, answer.nextCursor)}>; rel="next"`)
   }
 
   const steps: readonly Step[] = [authenticate, findOperation, limit, refuseUnknown, runOperation]
 
-  return async (ctx) => {
+  return async (ctx, path) => {
     const passage: Passage = {
       ctx,
+      path,
       query: new URLSearchParams(ctx.querystring),
       origin: originOf(ctx, parts.trustedProxies),
       credential: null,
@@ -189,8 +197,10 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
       if (problem.status >= 500)
         parts.log.error({ request_id: requestId(ctx), err: problem }, 'request failed')
       addToLog(ctx, { problem: problem.code, reason: problem.details.reason })
-      ctx.status = problem.status
-      ctx.body = envelope.problem(problem, requestId(ctx))
+      const { status, contentType, body } = envelope.problem(problem, requestId(ctx))
+      ctx.status = status
+      ctx.body = body
+      ctx.type = contentType
       for (const [name, value] of Object.entries(problemHeaders(problem, passage.isBound, parts)))
         ctx.set(name, value)
     }
@@ -201,15 +211,25 @@ export function createApi(parts: ApiParts): (ctx: Context) => Promise<void> {
   }
 }
 
-function problemHeaders(
-  problem: Problem,
-  isBound: boolean,
-  { profile, resourceMetadataUrl }: ApiParts,
-): Record<string, string> {
+/** RFC 8288: the page after this one, with everything else that was asked for. */
+function nextAddress(ctx: Context, { hosts }: ApiParts, cursor: string): string {
+  const query = new URLSearchParams(ctx.querystring)
+  query.set('cursor', cursor)
+  return `${hosts.addressOf(ctx.req)}?${query}`
+}
+
+/** Under which name requests are counted. */
+function countedAs(who: Principal, rateClass: Profile['rateClasses'][string] | undefined): string {
+  return rateClass?.per === 'organization' && who.kind !== 'platform_key'
+    ? who.organization
+    : principalId(who)
+}
+
+function problemHeaders(problem: Problem, isBound: boolean, parts: ApiParts): Record<string, string> {
   const challenge =
-    profile.credentials.header === 'authorization' || isBound
-      ? challengeOf(problem, resourceMetadataUrl, isBound)
-      : null
+    takesBearers(parts.profile.credentials) || isBound
+      ? challengeOf(problem, whereToGo(parts), isBound)
+      : keyChallenge(problem, parts.profile)
   const { retryAfter, allow } = problem.details
   return {
     ...(challenge ? { 'WWW-Authenticate': challenge } : {}),
@@ -218,10 +238,28 @@ function problemHeaders(
   }
 }
 
-function setAllowance(ctx: Context, allowance: Allowance, names: Profile['headers']['rateLimit']): void {
-  ctx.set(names.limit, String(allowance.limit))
-  ctx.set(names.remaining, String(allowance.remaining))
-  ctx.set(names.reset, String(allowance.resetSeconds))
+function whereToGo({ resourceMetadataUrl, profile }: ApiParts): string {
+  return resourceMetadataUrl ? `resource_metadata="${resourceMetadataUrl}"` : realmOf(profile)
+}
+
+/** A 401 names a scheme always (RFC 9110 section 11.6.1), also for keys in a header of their own. */
+function keyChallenge(problem: Problem, profile: Profile): string | null {
+  return problem.status === 401 ? `ApiKey ${realmOf(profile)}, header="${profile.credentials.header}"` : null
+}
+
+function realmOf({ brand }: Profile): string {
+  return `realm="${brand.name.replaceAll(/[^\x20-\x7e]|["\\]/g, '')} API"`
+}
+
+function setAllowance(
+  ctx: Context,
+  { limit, remaining, resetSeconds, resetsAt }: Allowance,
+  names: Profile['headers']['rateLimit'],
+): void {
+  ctx.set(names.limit, String(limit))
+  ctx.set(names.remaining, String(remaining))
+  const at = names.resetAs === 'seconds_left' ? resetSeconds : Math.ceil(resetsAt.getTime() / 1000)
+  ctx.set(names.reset, String(at))
 }
 
 function known<T>(value: T | null): T {

@@ -6,8 +6,10 @@ import { deleteApp, registerApp } from '../apps/register-app.ts'
 import { verifyApp } from '../apps/verify-app.ts'
 import { type ClientId, isClientId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
+import { Problem } from '../core/problems.ts'
 import { appScopes } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
+import { readKeyMode } from '../keys/new-key.ts'
 import { daySeconds, systemClock } from '../lib/time.ts'
 import { resumeApp, suspendApp } from '../offboarding/suspend-app.ts'
 import {
@@ -109,10 +111,14 @@ export function appCommands(program: Command): void {
     .action(async (options: CreateOptions, command: Command) => {
       const made = await withDatabase(async ({ opened, profile }) => {
         const { knex } = opened.database
+        if (!profile.oauth.enabled) {
+          const say = `The profile ${profile.name} has no OAuth apps: its oauth.enabled is false.`
+          throw new Problem('invalid_parameter', { say })
+        }
         const optionalScopes = options.optionalScope ?? []
         const wanted = {
           organization: (await organizationOf(knex, options.org)).id,
-          mode: options.mode,
+          mode: readKeyMode(profile, options.mode),
           name: options.name,
           redirectUris: options.redirectUri,
           scopes: checkScopes(profile, [...(options.scope ?? appScopes(profile)), ...optionalScopes]),

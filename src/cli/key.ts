@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { isKeyId, type KeyId, type OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
+import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
 import {
   activateKey,
@@ -13,7 +14,7 @@ import {
 import { issueKey } from '../keys/issue-key.ts'
 import { type ApiKey, type KeyListing, keyState } from '../keys/key.ts'
 import { findKeyOwner, findListing, listKeys } from '../keys/key-store.ts'
-import { longestKeyLifeSeconds, readAllowedAddresses, readKeyName } from '../keys/new-key.ts'
+import { longestKeyLifeSeconds, readAllowedAddresses, readKeyMode, readKeyName } from '../keys/new-key.ts'
 import { endOverlap, longestOverlapSeconds, rotateKey } from '../keys/rotate-key.ts'
 import { addSeconds, systemClock } from '../lib/time.ts'
 import {
@@ -57,7 +58,7 @@ const showListing = ({ key, creator, lastUse }: KeyListing) => ({
 interface CreateOptions {
   readonly org: string
   readonly mode: Mode
-  readonly scope: string[]
+  readonly scope?: string[]
   readonly name: string
   readonly expiresIn?: number
   readonly allow?: string[]
@@ -71,7 +72,7 @@ export function keyCommands(program: Command): void {
     .description('create a key; its secret is shown this once')
     .requiredOption('--org <id or slug>', 'whose key it is')
     .requiredOption('--mode <mode>', 'live or test', readMode)
-    .requiredOption('--scope <scope>', 'what it may do; may be given more than once', collectScopes)
+    .option('--scope <scope>', 'what it may do; may be given more than once', collectScopes)
     .option('--name <name>', 'what it is for', 'API key')
     .option(
       '--expires-in <duration>',
@@ -89,9 +90,9 @@ export function keyCommands(program: Command): void {
         const now = systemClock()
         const wanted = {
           organization: (await organizationOf(knex, options.org)).id,
-          mode: options.mode,
+          mode: readKeyMode(profile, options.mode),
           name: readKeyName(options.name),
-          scopes: checkScopes(profile, options.scope),
+          scopes: checkScopes(profile, scopesOf(options, profile, command)),
           expiresAt: options.expiresIn === undefined ? null : addSeconds(now, options.expiresIn),
           allowedAddresses: readAllowedAddresses(options.allow ?? []),
           by,
@@ -185,6 +186,13 @@ export function keyCommands(program: Command): void {
   addChange('deactivate', 'take a key out of use until it is activated', 'Deactivated', deactivateKey)
   addChange('activate', 'put a deactivated key back to use', 'Activated', activateKey)
   addChange('delete', 'delete a key; the ledger keeps what was done with it', 'Deleted', deleteKey)
+}
+
+/** Needed wherever there are scopes: a key without any could do nothing. */
+function scopesOf({ scope }: CreateOptions, profile: Profile, command: Command): readonly string[] {
+  if (!scope && Object.keys(profile.scopes).length > 0)
+    command.error("error: required option '--scope <scope>' not specified")
+  return scope ?? []
 }
 
 const noKey = (id: string) => `There is no key ${id}.`

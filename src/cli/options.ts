@@ -69,11 +69,12 @@ export async function organizationOf(db: Db, idOrSlug: string): Promise<Organiza
 /** @throws Problem invalid_parameter for a scope that the profile does not list */
 export function checkScopes(profile: Profile, scopes: readonly string[]): readonly string[] {
   const known = Object.keys(profile.scopes)
-  if (scopes.length === 0) throw new Problem('invalid_parameter', { say: '--scope names no scope.' })
+  if (scopes.length === 0 && known.length > 0)
+    throw new Problem('invalid_parameter', { say: `--scope names no scope. There are: ${known.join(', ')}.` })
   for (const scope of scopes) {
     if (!known.includes(scope)) {
       throw new Problem('invalid_parameter', {
-        say: `There is no scope "${scope}". There are: ${known.join(', ')}.`,
+        say: `There is no scope "${scope}". There are: ${known.join(', ') || 'none'}.`,
       })
     }
   }

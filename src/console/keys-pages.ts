@@ -4,7 +4,7 @@ import type { Context } from 'koa'
 import { isKeyId } from '../core/ids.ts'
 import { modes } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
-import type { Profile } from '../core/profile.ts'
+import { credentialHeader, type Profile } from '../core/profile.ts'
 import { scopeGrid } from '../core/scope-grid.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
@@ -190,7 +190,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
       key: words(listing),
       old: before ? words(before) : null,
       example: `${parts.publicUrl}${profile.basePath}/me`,
-      header: profile.credentials.header === 'x-api-key' ? 'x-api-key: ' : 'Authorization: Bearer ',
+      header: credentialHeader(profile, ''),
     })
   })
 

@@ -92,6 +92,7 @@ export function loadConfig(env: Environment): Config {
   const environment = read('NODE_ENV') === 'production' ? 'production' : 'development'
   const production = environment === 'production'
   const port = read('PORT') ?? 3000
+  const profile = read('PROFILE') ?? usualProfile
   const publicUrlText = read('PUBLIC_URL')
   const publicUrl = publicUrlText ? originOf(publicUrlText, production, wrong) : `http://localhost:${port}`
   const databaseUrl = read('DATABASE_URL')
@@ -117,8 +118,8 @@ export function loadConfig(env: Environment): Config {
     mail: smtpUrl
       ? { url: new Secret(smtpUrl), from: mailFrom ?? `no-reply@${new URL(publicUrl).hostname}` }
       : null,
-    dataDirectory: resolve(read('DATA_DIR') ?? '.latchkey'),
-    profile: read('PROFILE') ?? 'boothzen',
+    dataDirectory: resolve(read('DATA_DIR') ?? usualDirectory(profile)),
+    profile,
     logLevel: read('LOG_LEVEL') ?? 'info',
     metricsToken: metricsToken ? new Secret(metricsToken) : null,
     cookieKeys: cookieKeys ? cookieKeys.map((key) => new Secret(key)) : null,
@@ -126,6 +127,14 @@ export function loadConfig(env: Environment): Config {
   }
   if (wrong.length > 0) throw new StartupError(wrong.join('\n'))
   return Object.freeze(config)
+}
+
+const usualProfile = 'boothzen'
+
+/** Each packaged profile tries itself out on data of its own; a vendor's file is changed with its data in place. */
+function usualDirectory(profile: string): string {
+  const isPackaged = /^[a-z][a-z0-9-]*$/.test(profile)
+  return isPackaged && profile !== usualProfile ? `.latchkey-${profile}` : '.latchkey'
 }
 
 /** True for hosts that only this machine reaches (RFC 8252 section 8.3, RFC 6761 section 6.3). */

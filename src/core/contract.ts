@@ -25,6 +25,8 @@ export interface Operation {
   readonly readBody: Reader | null
   /** False when the body may be left out: it is read as {}. */
   readonly requiresBody: boolean
+  /** What the document says of each answer, by status: envelopes may carry it. */
+  readonly descriptions: Readonly<Record<string, string>>
 }
 
 /** Checks a value from outside against the document's schema. @throws Problem invalid_parameter, with `param` */
@@ -51,6 +53,7 @@ const operationSchema = z.looseObject({
       content: z.looseObject({ 'application/json': z.looseObject({}) }),
     })
     .optional(),
+  responses: z.record(z.string(), z.looseObject({ description: z.string().optional() })),
 })
 const documentSchema = z.looseObject({
   openapi: z.string().startsWith('3.1'),
@@ -95,6 +98,9 @@ function readOperations(document: WrittenDocument, name: string): Operation[] {
       readQuery: reader(forQueries.compile(querySchema(written, at))),
       readBody: written.requestBody ? reader(forBodies.compile({ $ref: body })) : null,
       requiresBody: written.requestBody?.required ?? false,
+      descriptions: Object.fromEntries(
+        Object.entries(written.responses).map(([status, { description = '' }]) => [status, description]),
+      ),
     }
   }
   try {
@@ -132,6 +138,12 @@ function querySchema({ parameters = [] }: WrittenOperation, at: string): object 
     ),
     required: inQuery.filter(({ required }) => required).map(({ name }) => name),
   }
+}
+
+/** What a newcomer calls first: an operation that lists the vendor's own things, and takes no parameter. */
+export function firstCall({ operations }: Contract, { sample }: Profile): Operation | null {
+  const lists = Object.values(sample.resources).flatMap(({ operations: { list } }) => list ?? [])
+  return operations.find(({ id }) => id === lists.at(-1)) ?? null
 }
 
 /** Operation ids that something handles, by whose credential the operation takes. */

@@ -26,9 +26,18 @@ export interface PlatformCall extends Input {
   readonly caller: PlatformCaller
 }
 
+/** One page of a collection. */
+export interface Page {
+  readonly items: readonly object[]
+  /** null on the last page. */
+  readonly nextCursor: string | null
+  /** Where pages are counted: which one this is, and how many things there are in all. */
+  readonly numbers?: { readonly page: number; readonly limit: number; readonly total: number }
+}
+
 export type Answer =
   | { readonly kind: 'item'; readonly status: 200 | 201; readonly item: object }
-  | { readonly kind: 'list'; readonly items: readonly object[]; readonly nextCursor: string | null }
+  | ({ readonly kind: 'list' } & Page)
   | { readonly kind: 'nothing' }
 
 /** @throws Problem for what the caller did wrong */

@@ -51,6 +51,9 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems
 
+// The keys of a literal are all that it has; the type of Object.keys is wider than that.
+export const problemCodes = Object.keys(problems) as readonly ProblemCode[]
+
 export interface ProblemDetails {
   /** Replaces the table's sentence where a caller is helped by the particulars; never holds a secret. */
   readonly say?: string
@@ -74,6 +77,8 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly status: number
   readonly say: string
+  /** The table's own sentence, without the particulars. */
+  readonly sentence: string
   readonly details: ProblemDetails
 
   constructor(code: ProblemCode, details: ProblemDetails = {}) {
@@ -82,6 +87,7 @@ export class Problem extends Error {
     this.code = code
     this.status = status
     this.say = details.say ?? sentence
+    this.sentence = sentence
     this.details = details
   }
 }

@@ -10,17 +10,20 @@ const randomLength = 30 // 178 bits
 const checksumLength = 6 // 62^6 is more than 2^32
 const tail = new RegExp(`^[0-9A-Za-z]{${randomLength + checksumLength}}$`)
 
-/** What a secret claims to be, by its prefix; only a look-up makes it true. */
-export type SecretKind =
-  | 'api_key'
-  | 'access_token'
-  | 'refresh_token'
-  | 'authorization_code'
-  | 'platform_key'
+const secretKinds = [
+  'api_key',
+  'access_token',
+  'refresh_token',
+  'authorization_code',
+  'platform_key',
   /** With which an app may register (RFC 7591 section 3). */
-  | 'registration_token'
+  'registration_token',
   /** With which a registration is managed (RFC 7592). */
-  | 'registration_access_token'
+  'registration_access_token',
+] as const
+
+/** What a secret claims to be, by its prefix; only a look-up makes it true. */
+export type SecretKind = (typeof secretKinds)[number]
 
 export interface SecretFormat {
   /** A new secret of 178 random bits. Some kinds have one prefix for both modes. */
@@ -32,20 +35,17 @@ export interface SecretFormat {
 
 /** The format under a profile's prefixes. */
 export function createFormat(prefixes: Profile['credentials']['prefixes']): SecretFormat {
-  const known: readonly (readonly [string, SecretKind])[] = [
-    [prefixes.api_key.live, 'api_key'],
-    [prefixes.api_key.test, 'api_key'],
-    [prefixes.access_token.live, 'access_token'],
-    [prefixes.access_token.test, 'access_token'],
-    [prefixes.refresh_token, 'refresh_token'],
-    [prefixes.authorization_code, 'authorization_code'],
-    [prefixes.platform_key, 'platform_key'],
-    [prefixes.registration_token, 'registration_token'],
-    [prefixes.registration_access_token, 'registration_access_token'],
-  ]
+  const known = secretKinds.flatMap((kind) => {
+    const written = prefixes[kind]
+    const each =
+      typeof written === 'string' ? [written] : [written.live, ...(written.test ? [written.test] : [])]
+    return each.map((start) => [start, kind] as const)
+  })
   const prefix = (kind: SecretKind, mode: Mode): string => {
     const written = prefixes[kind]
-    return typeof written === 'string' ? written : written[mode]
+    const found = typeof written === 'string' ? written : written[mode]
+    if (found === undefined) throw new Error(`the profile has no ${mode} mode`)
+    return found
   }
   return {
     prefix,

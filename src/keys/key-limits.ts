@@ -26,13 +26,14 @@ export interface LimitedKey {
 /** An administrator, or whoever runs commands: everything that the catalogue has. */
 export function adminLimits(profile: Profile): KeyLimits {
   const scopes = new Set(Object.keys(profile.scopes))
-  return { modes: ['live', 'test'], scopes, expiresAt: null, allowedAddresses: null }
+  return { modes: profile.modes, scopes, expiresAt: null, allowedAddresses: null }
 }
 
-/** A member: test keys, and none that manages keys. */
+/** A member: test keys, and none that manages keys; so none at all where there is no test mode. */
 export function memberLimits(profile: Profile): KeyLimits {
   const scopes = Object.keys(profile.scopes).filter((name) => profile.scopes[name]?.apiKeysOnly === false)
-  return { modes: ['test'], scopes: new Set(scopes), expiresAt: null, allowedAddresses: null }
+  const modes = profile.modes.filter((mode) => mode === 'test')
+  return { modes, scopes: new Set(scopes), expiresAt: null, allowedAddresses: null }
 }
 
 /** A key that makes keys: its own mode, scopes, end and networks. */

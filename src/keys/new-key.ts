@@ -1,4 +1,5 @@
 // What may be asked for when a key is made: each field read from outside, with a sentence for what can't be.
+import type { Mode } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import { normalizeNetwork } from '../lib/network.ts'
@@ -26,12 +27,22 @@ export function readKeyScopes(
   scopes: readonly string[],
   param = 'scopes',
 ): readonly string[] {
-  if (scopes.length === 0) throw wrong(param, 'Choose at least one scope: a key without any can do nothing.')
   const known = Object.keys(profile.scopes)
+  if (scopes.length === 0 && known.length > 0)
+    throw wrong(param, 'Choose at least one scope: a key without any can do nothing.')
   const unknown = scopes.find((scope) => !known.includes(scope))
   if (unknown !== undefined)
-    throw wrong(param, `There is no scope "${unknown.slice(0, 60)}". There are: ${known.join(', ')}.`)
+    throw wrong(
+      param,
+      `There is no scope "${unknown.slice(0, 60)}". There are: ${known.join(', ') || 'none'}.`,
+    )
   return [...new Set(scopes)].sort()
+}
+
+/** One of those that the profile has. @throws Problem invalid_parameter */
+export function readKeyMode({ modes }: Profile, mode: Mode, param = 'mode'): Mode {
+  if (modes.includes(mode)) return mode
+  throw wrong(param, `There is no ${mode} mode here: every key is of ${modes.join(' or ')} mode.`)
 }
 
 /** Networks in CIDR notation; null for none, which is anywhere. @throws Problem invalid_parameter */

@@ -14,7 +14,7 @@ import type { NewMember } from '../operators/import-members.ts'
 import type { Invited } from '../operators/invite.ts'
 import { roles } from '../organizations/membership-store.ts'
 import { answerOnce, type KeepableAnswer } from './idempotent-answer.ts'
-import { longestKeyLifeSeconds, readKeyName, readKeyScopes } from './new-key.ts'
+import { longestKeyLifeSeconds, readKeyMode, readKeyName, readKeyScopes } from './new-key.ts'
 import { type Provisioned, type Provisioning, provision } from './provision.ts'
 import { longestOverlapSeconds } from './rotate-key.ts'
 
@@ -74,7 +74,7 @@ export function createOrganizationApiKey(parts: ProvisionParts): PlatformHandler
       externalId: asked.organizationId,
       organizationName: asked.organizationName ?? asked.organizationId,
       members: membersOf(asked),
-      mode: asked.mode,
+      mode: readKeyMode(profile, asked.mode),
       scopes: asked.scopes ? readKeyScopes(profile, asked.scopes) : null,
       keyName: asked.name === undefined ? null : readKeyName(asked.name),
       expiresInDays: asked.expiresInDays ?? null,

@@ -2,7 +2,7 @@
 import { record } from '../audit/record.ts'
 import type { Attribution } from '../core/attribution.ts'
 import type { PlatformId } from '../core/ids.ts'
-import type { Mode } from '../core/principal.ts'
+import { type Mode, modes } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Tx } from '../db/connect.ts'
@@ -111,7 +111,7 @@ export async function provision(
 /** The most that a key may be which this platform makes. */
 function limitsOf(platform: Platform): KeyLimits {
   const scopes = new Set(platform.scopes)
-  return { modes: ['live', 'test'], scopes, expiresAt: null, allowedAddresses: null }
+  return { modes, scopes, expiresAt: null, allowedAddresses: null }
 }
 
 function newKeyOf(platform: Platform, { mode, scopes, keyName, expiresInDays }: Provisioning, now: Date) {

@@ -21,6 +21,8 @@ export interface Allowance {
   readonly remaining: number
   /** Seconds until the window is over. */
   readonly resetSeconds: number
+  /** When the window is over. */
+  readonly resetsAt: Date
 }
 
 export interface Turnstile {
@@ -86,6 +88,8 @@ function toAllowance(result: RateLimiterRes, window: Window): Allowance {
     limit: window.requests,
     remaining: Math.max(0, result.remainingPoints),
     resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
+    // The limiters keep time by the machine's clock, as Redis does.
+    resetsAt: new Date(Date.now() + result.msBeforeNext),
   }
 }
 

@@ -1,7 +1,6 @@
 // The engine's configuration: public clients, code with PKCE S256, refresh, and nothing else.
 import type { Context } from 'koa'
 import { isLoopback } from '../core/config.ts'
-import type { Contract } from '../core/contract.ts'
 import { appScopes, type Profile } from '../core/profile.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import { proofAlgorithms } from '../credentials/dpop.ts'
@@ -23,7 +22,6 @@ import { beginEngineSession } from './session-bridge.ts'
 
 export interface EngineParts extends AdapterParts, RotationParts {
   readonly profile: Profile
-  readonly contract: Contract
   readonly format: SecretFormat
   readonly publicUrl: string
   /** What access tokens can be for. */

@@ -9,19 +9,29 @@ export interface SampleRow {
   readonly [field: string]: unknown
 }
 
-const tableOf = (tx: Tx, tenant: Tenant, kind: string) =>
-  tx('sample_resources').where({ organization_id: tenant.organization, mode: tenant.mode, kind })
+/** Rows of one kind, all of them or those whose field is of a value. */
+export interface Kind {
+  readonly kind: string
+  readonly where?: { readonly field: string; readonly value: string }
+}
+
+const rowsOf = (tx: Tx, tenant: Tenant, { kind, where }: Kind) =>
+  tx('sample_resources')
+    .where({ organization_id: tenant.organization, mode: tenant.mode, kind })
+    .modify((query) => {
+      if (where) query.whereRaw('body ->> ? = ?', [where.field, where.value])
+    })
 
 /** At most `limit` rows with ids after `after`, by id: the ids begin with their time. */
 export function listRows(
   db: Db,
   tenant: Tenant,
-  kind: string,
+  kind: Kind,
   after: string | null,
   limit: number,
 ): Promise<SampleRow[]> {
   return asTenant(db, tenant, async (tx) => {
-    const rows: { body: SampleRow }[] = await tableOf(tx, tenant, kind)
+    const rows: { body: SampleRow }[] = await rowsOf(tx, tenant, kind)
       .modify((query) => {
         if (after !== null) query.where('id', '>', after)
       })
@@ -32,9 +42,56 @@ export function listRows(
   })
 }
 
+/** At most `limit` rows after the first `offset`, by id, and how many there are in all. */
+export function listNumbered(
+  db: Db,
+  tenant: Tenant,
+  kind: Kind,
+  offset: number,
+  limit: number,
+): Promise<{ rows: SampleRow[]; total: number }> {
+  return asTenant(db, tenant, async (tx) => {
+    const rows: { body: SampleRow }[] = await rowsOf(tx, tenant, kind)
+      .orderBy('id')
+      .offset(offset)
+      .limit(limit)
+      .select('body')
+    const [counted]: { count: string }[] = await rowsOf(tx, tenant, kind).count('id as count')
+    return { rows: rows.map((row) => row.body), total: Number(counted?.count ?? 0) }
+  })
+}
+
 export function findRow(db: Db, tenant: Tenant, kind: string, id: string): Promise<SampleRow | null> {
   return asTenant(db, tenant, async (tx) => {
-    const row: { body: SampleRow } | undefined = await tableOf(tx, tenant, kind).where({ id }).first('body')
+    const row: { body: SampleRow } | undefined = await rowsOf(tx, tenant, { kind })
+      .where({ id })
+      .first('body')
+    return row?.body ?? null
+  })
+}
+
+export function findFirstRow(db: Db, tenant: Tenant, kind: string): Promise<SampleRow | null> {
+  return asTenant(db, tenant, async (tx) => {
+    const row: { body: SampleRow } | undefined = await rowsOf(tx, tenant, { kind })
+      .orderBy('id')
+      .first('body')
+    return row?.body ?? null
+  })
+}
+
+/** Sets the fields that are given; null for a row that is not there. */
+export function changeRow(
+  db: Db,
+  tenant: Tenant,
+  kind: string,
+  id: string,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<SampleRow | null> {
+  return asTenant(db, tenant, async (tx) => {
+    const [row]: { body: SampleRow }[] = await rowsOf(tx, tenant, { kind })
+      .where({ id })
+      .update({ body: tx.raw('body || ?::jsonb', [JSON.stringify(fields)]) })
+      .returning('body')
     return row?.body ?? null
   })
 }

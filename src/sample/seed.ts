@@ -9,7 +9,10 @@ import { addSeconds, daySeconds, hourSeconds } from '../lib/time.ts'
 import { ulid } from '../lib/ulid.ts'
 import { insertRows, type SampleRow } from './sample-store.ts'
 
-const rowsSchema = z.record(z.enum(modes), z.record(z.string(), z.array(z.record(z.string(), z.unknown()))))
+const rowsSchema = z.partialRecord(
+  z.enum(modes),
+  z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+)
 
 /** A time counted from today, at a full hour of UTC. */
 const timeSchema = z.strictObject({ $day: z.int(), hour: z.int().min(0).max(23) })
@@ -30,7 +33,9 @@ export async function seedSample(
       `The sample rows ${profile.sample.rows} have a mistake: ${mistake?.path.join('.')}: ${mistake?.message}`,
     )
   }
-  for (const mode of modes) await seedMode(db, profile, { organization, mode }, parsed.data[mode], now)
+  for (const mode of profile.modes) {
+    await seedMode(db, profile, { organization, mode }, parsed.data[mode] ?? {}, now)
+  }
 }
 
 async function seedMode(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startHouse } from '../support/house.ts'
 import { createPartner } from '../support/platform.ts'
+import { oneLimit } from '../support/rate-classes.ts'
 
 const scopes = ['read:bookings', 'write:bookings']
 const ulid = /^req_[0-9A-HJKMNP-TV-Z]{26}$/
@@ -130,7 +131,7 @@ test('every answer has a request id and the rate limit, errors too', async (t) =
 
 test('the limit is counted for each credential; the next request waits for Retry-After', async (t) => {
   const house = await startHouse(t, {
-    change: (profile) => ({ ...profile, rateClasses: { default: [{ requests: 3, seconds: 60 }] } }),
+    change: (profile) => ({ ...profile, rateClasses: oneLimit(3, 60) }),
   })
   const organization = await house.organization('Acme')
   const [one, two] = [

@@ -243,7 +243,7 @@ test('a profile that can not be used', async (t) => {
   })
   await t.test('that has mistakes is refused, with each named by its path', async () => {
     await writeProfile(home, (profile) => {
-      profile.pagination = { defaultLimit: 0, maxLimit: 'many' }
+      profile.pagination = { style: 'cursor', defaultLimit: 0, maxLimit: 'many' }
       profile.openapi = ''
       Object.assign(profile, { colour: 'red' })
     })

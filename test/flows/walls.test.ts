@@ -10,6 +10,7 @@ import { asTenant, type Tenant } from '../../src/db/tenant.ts'
 import { listKeys } from '../../src/keys/key-store.ts'
 import { listRows } from '../../src/sample/sample-store.ts'
 import { type House, startHouse } from '../support/house.ts'
+import { oneLimit } from '../support/rate-classes.ts'
 
 const scopes = ['keys:read', 'keys:write', 'read:bookings', 'write:bookings', 'read:customers']
 
@@ -105,7 +106,7 @@ const plain = (text: string) => text.replace(/req_[0-9A-Z]{26}/, '')
 
 test('K10, U13: no sequence of operations lets a credential see, count or infer a row of another tenant', async (t) => {
   const house = await startHouse(t, {
-    change: (profile) => ({ ...profile, rateClasses: { default: [{ requests: 1_000_000, seconds: 60 }] } }),
+    change: (profile) => ({ ...profile, rateClasses: oneLimit(1_000_000, 60) }),
   })
   const absentKey = `key_${'0'.repeat(24)}`
   const absentBooking = 'bk_01J00000000000000000000000'
@@ -260,7 +261,7 @@ test('U13: the second wall: a statement that forgets to say whose rows it means 
     listKeys(tx, { organization: other.organization, mode: 'any', after: null, limit: 100 }),
   )
   assert.deepEqual(others, [])
-  assert.equal((await listRows(db, { organization, mode }, 'customers', null, 10)).length, 1)
+  assert.equal((await listRows(db, { organization, mode }, { kind: 'customers' }, null, 10)).length, 1)
 
   // Nor can it write there.
   const denied = /row-level security/

@@ -10,7 +10,7 @@ import { loadConfig } from '../../src/core/config.ts'
 import { loadContract } from '../../src/core/contract.ts'
 import type { PersonId } from '../../src/core/ids.ts'
 import type { Mode } from '../../src/core/principal.ts'
-import { appScopes, loadProfile, type Profile } from '../../src/core/profile.ts'
+import { appScopes, credentialHeader, loadProfile, type Profile } from '../../src/core/profile.ts'
 import { createLog } from '../../src/core/telemetry.ts'
 import { createFormat } from '../../src/credentials/format.ts'
 import { type Database, openDatabase } from '../../src/db/connect.ts'
@@ -60,11 +60,13 @@ export interface House {
   ): Promise<{ key: ApiKey; secret: string }>
   app(organization: Organization, some?: Partial<NewApp>): Promise<App>
   rows(organization: Organization, mode: Mode, kind: string, rows: readonly SampleRow[]): Promise<void>
-  /** A request to the API with a bearer credential. */
+  /** A request to the API with a credential, in the profile's header. */
   api(path: string, credential: string | null, init?: RequestInit): Promise<Response>
 }
 
 export interface HouseOptions {
+  /** A packaged profile's name; boothzen without it. */
+  readonly profile?: string
   readonly env?: Readonly<Record<string, string>>
   readonly change?: (profile: Profile) => Profile
   /** The database of another house, instead of one of its own. */
@@ -88,9 +90,10 @@ export async function startHouse(
     PORT: String(port),
     DATABASE_URL: databaseUrl,
     COOKIE_KEYS: 'k'.repeat(40),
+    ...(options.profile === undefined ? {} : { PROFILE: options.profile }),
     ...env,
   })
-  const profile = change(loadProfile('boothzen', join(packageRoot, 'profiles')))
+  const profile = change(loadProfile(config.profile, join(packageRoot, 'profiles')))
   const format = createFormat(profile.credentials.prefixes)
   const secret = new Secret(databaseUrl)
   const database = openDatabase({ kind: 'url', url: secret, directUrl: secret })
@@ -195,9 +198,15 @@ export async function startHouse(
       fetch(`${url}${profile.basePath}${path}`, {
         ...init,
         headers: {
-          ...(credential === null ? {} : { Authorization: `Bearer ${credential}` }),
+          ...(credential === null ? {} : headerOf(profile, credential)),
           ...init.headers,
         },
       }),
   }
+}
+
+/** The header that carries a credential. */
+export function headerOf(profile: Profile, credential: string): Record<string, string> {
+  const [name = '', ...value] = credentialHeader(profile, credential).split(': ')
+  return { [name]: value.join(': ') }
 }

@@ -6,6 +6,7 @@ import { createFormat } from '../../src/credentials/format.ts'
 import { createPlatform, rotatePlatformKey } from '../../src/organizations/create-platform.ts'
 import type { Platform } from '../../src/organizations/platform-store.ts'
 import type { House } from './house.ts'
+import { oneLimit } from './rate-classes.ts'
 
 export interface Partner {
   readonly platform: Platform
@@ -42,7 +43,7 @@ export interface Provisioned {
 /** For storms that are no test of limits. */
 export const withoutLimits = (profile: Profile): Profile => ({
   ...profile,
-  rateClasses: { default: [{ requests: 1_000_000, seconds: 60 }] },
+  rateClasses: oneLimit(1_000_000, 60),
 })
 
 /** What every test needs not say. */

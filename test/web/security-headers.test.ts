@@ -229,7 +229,15 @@ test('U11 a request that comes drop by drop is cut, in its head and in its body'
 const callers = new Set(['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'])
 const doors = /^(undici|axios|got|node-fetch|ws|(node:)?(https?|http2|net|tls|dgram|dns|dns\/promises))$/
 // Names of them that open no connection.
-const harmless = new Set(['createServer', 'Server', 'IncomingMessage', 'BlockList', 'isIP', 'SocketAddress'])
+const harmless = new Set([
+  'createServer',
+  'Server',
+  'IncomingMessage',
+  'STATUS_CODES',
+  'BlockList',
+  'isIP',
+  'SocketAddress',
+])
 const allowed = [
   'src/db/embedded-processes.ts', // asks of a child's pipe whether it is one
   'src/lib/guarded-fetch.ts', // what strangers name: refused before anything is connected to
