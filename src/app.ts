@@ -7,6 +7,7 @@ import { getMe } from './api/me.api.ts'
 import { createApi, failedCredentialsClass } from './api/pipeline.ts'
 import { documentRateClasses } from './apps/documents.ts'
 import { createRefusals } from './apps/refusals.ts'
+import { auditHandlers } from './audit/audit.api.ts'
 import { createSealer } from './audit/seal.ts'
 import { addAuthorizationServer } from './authorization-server.ts'
 import { docsRoutes } from './console/docs.ts'
@@ -14,7 +15,7 @@ import { consoleRoutes } from './console/routes.ts'
 import { tryItCallbackPath } from './console/try-it-pages.ts'
 import type { Config } from './core/config.ts'
 import { type Contract, checkHandlers } from './core/contract.ts'
-import type { Handlers } from './core/handler.ts'
+import type { Handler, Handlers } from './core/handler.ts'
 import { createMetrics } from './core/metrics.ts'
 import { Problem } from './core/problems.ts'
 import type { Profile } from './core/profile.ts'
@@ -42,12 +43,14 @@ import { authorizeRateClasses } from './oauth/authorize-limit.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { writeGrantUses } from './oauth/grant-use-store.ts'
+import { grantsHandlers } from './oauth/grants.api.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
 import { introspection, introspectionRateClasses } from './oauth/introspection.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationRateClasses } from './oauth/registration-routes.ts'
 import { createTries } from './oauth/try-it.ts'
 import { isRead } from './oauth/well-known.ts'
+import { appsHandlers } from './offboarding/apps.api.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
 import { invitationRateClasses, invitationUrl } from './operators/invite.ts'
 import { createFactorKeys } from './operators/second-factor.ts'
@@ -245,14 +248,27 @@ function windowsOf({ rateClasses }: Profile): Readonly<Record<string, readonly W
 type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'> &
   Pick<ProvisionParts, 'inviteByMail'>
 
-/** What carries out the operations of the contract. */
+/** What carries out the operations of the contract. Of what is not the sample's a document may have what it likes. */
 export function handlersOf({ database, ...others }: HandlerParts): Handlers {
   const parts = { ...others, db: database.knex }
+  const management = new Map<string, Handler>([
+    ...keysHandlers(parts),
+    ...appsHandlers(parts),
+    ...grantsHandlers(parts),
+    ...auditHandlers(parts),
+    ['getMe', getMe],
+  ])
+  // They go by cursors: under numbered pages their documents would lie.
+  if (parts.profile.pagination.style === 'page') for (const id of byCursor) management.delete(id)
+  const platform = new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]])
   return {
-    tenant: new Map([...sampleHandlers(parts.profile, parts.db), ...keysHandlers(parts), ['getMe', getMe]]),
-    platform: new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]]),
+    tenant: new Map([...management, ...sampleHandlers(parts.profile, parts.db)]),
+    platform,
+    optional: new Set([...management.keys(), ...platform.keys()]),
   }
 }
+
+const byCursor = ['listKeys', 'listApps', 'listGrants', 'listAuditEvents']
 
 /** The id of an interaction is half of what resumes it: the other half is a cookie. */
 function hideInteractionId(path: string): string {

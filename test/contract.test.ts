@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { handlersOf } from '../src/app.ts'
-import { checkHandlers, loadContract } from '../src/core/contract.ts'
+import { checkHandlers, type HandledIds, loadContract } from '../src/core/contract.ts'
 import { loadProfile, type Profile, readProfileFile } from '../src/core/profile.ts'
 import { createFormat } from '../src/credentials/format.ts'
 import { openDatabase } from '../src/db/connect.ts'
@@ -42,19 +42,19 @@ const operationsOf = (document: Document) =>
     .filter((it) => 'operationId' in it) // a path may have parameters beside its methods
 
 /** The operations that the server carries out; nothing is asked of a database to learn them. */
-function handledBy(t: TestContext, profile: Profile): { tenant: Set<string>; platform: Set<string> } {
+function handledBy(t: TestContext, profile: Profile): { [ids in keyof HandledIds]: Set<string> } {
   const nowhere = { kind: 'socket', host: '/nowhere', port: 5432, user: 'nobody', database: 'none' } as const
   const database = openDatabase(nowhere)
   t.after(() => database.close())
   const format = createFormat(profile.credentials.prefixes)
-  const { tenant, platform } = handlersOf({
+  const { tenant, platform, optional } = handlersOf({
     profile,
     database,
     format,
     clock: systemClock,
     inviteByMail: () => {},
   })
-  return { tenant: new Set(tenant.keys()), platform: new Set(platform.keys()) }
+  return { tenant: new Set(tenant.keys()), platform: new Set(platform.keys()), optional: new Set(optional) }
 }
 
 /** The contract of the profile with a document that `change` has been at. */
@@ -110,6 +110,27 @@ for (const name of names) {
     assert.throws(() => checkHandlers(contract, lacking), saying(first.id, 'nothing handles it'))
     const more = { ...handled, tenant: new Set([...handled.tenant, 'sendPigeon']) }
     assert.throws(() => checkHandlers(contract, more), saying('sendPigeon', 'not in the document'))
+  })
+
+  test(`${name}: a document may leave out what manages keys, apps and grants, and not the sample's operations`, (t) => {
+    const isSample = (id: string) =>
+      Object.values(profile.sample.resources).some((it) => Object.values(it.operations).includes(id))
+    const only = (wanted: (id: string) => boolean) =>
+      loadChanged(t, profile, ({ paths }) => {
+        for (const item of Object.values(paths))
+          for (const [method, it] of Object.entries(item)) if (!wanted(it.operationId)) delete item[method]
+      })
+    const handled = handledBy(t, profile)
+    checkHandlers(only(isSample), handled)
+    for (const id of [...handled.tenant].filter(isSample))
+      assert.throws(
+        () =>
+          checkHandlers(
+            only((it) => it !== id),
+            handled,
+          ),
+        saying(id, 'not in the document'),
+      )
   })
 
   test(`${name}: an operationId that is used twice stops the start`, (t) => {

@@ -190,6 +190,43 @@ export async function listApps(db: Db, organization: OrganizationId | null): Pro
   return rows.map(toApp)
 }
 
+/** Where a page of apps begins: after the app that was registered at this time under this id. */
+export interface AppCursor {
+  readonly createdAt: Date
+  readonly id: ClientId
+}
+
+export interface AppQuery {
+  readonly organization: OrganizationId
+  readonly mode: Mode
+  readonly after: AppCursor | null
+  readonly limit: number
+}
+
+/** Newest first, behind the tenant wall; index oauth_apps_organization_id_index. */
+export async function listAppsOf(
+  tx: Tx,
+  { organization, mode, after, limit }: AppQuery,
+): Promise<readonly App[]> {
+  const rows = await tx<AppRow>('oauth_apps')
+    .where({ organization_id: organization, mode })
+    .modify((query) => {
+      if (after) query.whereRaw('(created_at, client_id) < (?, ?)', [after.createdAt, after.id])
+    })
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'client_id', order: 'desc' },
+    ])
+    .limit(limit)
+  return rows.map(toApp)
+}
+
+/** How many an organization has, of both modes. */
+export async function countApps(db: Db, organization: OrganizationId): Promise<number> {
+  const [row] = await db('oauth_apps').where({ organization_id: organization }).count<{ count: string }[]>()
+  return Number(row?.count ?? 0)
+}
+
 /**
  * Its grants go with it, and every token of theirs (decision 2). The ledger of whom it acted for is told of each in
  * the same statement, however many there are; for whom it could act is said. The app is locked.

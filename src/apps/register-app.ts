@@ -2,11 +2,12 @@
 import { record } from '../audit/record.ts'
 import type { Attribution } from '../core/attribution.ts'
 import { type ClientId, newClientId, type OrganizationId } from '../core/ids.ts'
+import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import { requireActiveOrganization } from '../organizations/organization-store.ts'
 import type { App } from './app.ts'
 import { checkAppDetails } from './app-details.ts'
-import { deleteAppRow, insertApp, lockApp } from './app-store.ts'
+import { countApps, deleteAppRow, insertApp, lockApp } from './app-store.ts'
 
 /** Its scopes are names from the profile's catalogue: the caller has checked them. */
 export type NewApp = Required<Pick<App, 'mode' | 'name' | 'redirectUris' | 'scopes'>> &
@@ -67,6 +68,16 @@ export async function registerApp(db: Db, wanted: NewApp, now: Date): Promise<Ap
     })
   })
   return app
+}
+
+/** More than developers make by hand; and a list that pages read whole. */
+export const mostApps = 200
+
+/** For who registers by page or by API. @throws Problem invalid_parameter */
+export async function requireRoomForApp(db: Db, organization: OrganizationId): Promise<void> {
+  if ((await countApps(db, organization)) < mostApps) return
+  const say = `An account can have at most ${mostApps} apps.`
+  throw new Problem('invalid_parameter', { param: 'name', say })
 }
 
 /** The app that was; null when there is none. Each organization that it could act for is told. */

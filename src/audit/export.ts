@@ -57,7 +57,10 @@ const columns = {
 
 const named = (it: LedgerEvent) => Object.entries(columns).map(([name, of]) => [name, of(it)] as const)
 
-const toJson = (it: LedgerEvent) => `${JSON.stringify(Object.fromEntries(named(it)))}\n`
+/** An event as programs read it, in the file and in the API. */
+export const showEvent = (it: LedgerEvent): object => Object.fromEntries(named(it))
+
+const toJson = (it: LedgerEvent) => `${JSON.stringify(showEvent(it))}\n`
 
 const toCsv = (it: LedgerEvent) =>
   csvLine(

@@ -7,7 +7,7 @@ import { findAppOf, findAppOwner, listApps } from '../apps/app-store.ts'
 import { logoAddress, logoAddresses, readLogo } from '../apps/logo-store.ts'
 import { notAnUri, redirectUriRules } from '../apps/redirect-uri.ts'
 import { listRefusals } from '../apps/refusal-store.ts'
-import { registerApp } from '../apps/register-app.ts'
+import { registerApp, requireRoomForApp } from '../apps/register-app.ts'
 import { findSuspension } from '../apps/suspension-store.ts'
 import { isClientId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
@@ -28,8 +28,6 @@ import { type MemberVisitor, requireAdmin, type Visits } from './visit.ts'
 import { sentenceFor } from './words.ts'
 
 export const appsPath = '/admin/settings/oauth-apps'
-/** More than developers make by hand; and a list that is read whole. */
-const mostApps = 200
 const refusalsShown = 50
 const refusalsOnPage = 3
 
@@ -155,11 +153,7 @@ export function addAppPages(router: Router, parts: AppPagesParts): void {
     try {
       const mode = readMode(typed)
       const details = readAppForm(profile, typed)
-      if ((await listApps(db, organization)).length >= mostApps)
-        throw new Problem('invalid_parameter', {
-          param: 'name',
-          say: `An account can have at most ${mostApps} apps.`,
-        })
+      await requireRoomForApp(db, organization)
       // Pressed twice it registers one app; the way by which keys are shown once sees to it.
       await reveals.make(ctx, who.person.id, attempt, async (tx) => {
         const app = await registerApp(tx, { ...details, mode, organization, by: who.by }, clock())

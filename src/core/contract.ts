@@ -150,10 +150,12 @@ export function firstCall({ operations }: Contract, { sample }: Profile): Operat
 export interface HandledIds {
   readonly tenant: { keys(): Iterable<OperationId> }
   readonly platform: { keys(): Iterable<OperationId> }
+  /** Those that the document may leave out. */
+  readonly optional: ReadonlySet<OperationId>
 }
 
 /**
- * Every operation has a handler, and every handler an operation.
+ * Every operation has a handler, and every handler that is not optional an operation.
  * @throws StartupError naming each that stands alone
  */
 export function checkHandlers(contract: Contract, handlers: HandledIds): void {
@@ -165,7 +167,7 @@ export function checkHandlers(contract: Contract, handlers: HandledIds): void {
         .filter((id) => !handled.has(id))
         .map((id) => `${id} is in the document, but nothing handles it.`),
       ...[...handled]
-        .filter((id) => !ids.has(id))
+        .filter((id) => !ids.has(id) && !handlers.optional.has(id))
         .map((id) => `${id} is handled, but is not in the document.`),
     ]
   })

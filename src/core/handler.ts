@@ -49,4 +49,6 @@ export type PlatformHandler = (call: PlatformCall) => Promise<Answer>
 export interface Handlers {
   readonly tenant: ReadonlyMap<string, Handler>
   readonly platform: ReadonlyMap<string, PlatformHandler>
+  /** Those that a vendor's document may leave out: then nobody can call them. */
+  readonly optional: ReadonlySet<string>
 }

@@ -2,6 +2,7 @@
 // here is as what is not there: another organization's keys, and those of the other mode.
 import type { Answer, Call, Handler } from '../core/handler.ts'
 import { isKeyId, type KeyId } from '../core/ids.ts'
+import { answerPage, readPage } from '../core/page.ts'
 import type { ApiKeyPrincipal, Caller } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
@@ -43,27 +44,18 @@ export function keysHandlers(parts: KeysApiParts): ReadonlyMap<string, Handler> 
 
 function listOperation({ db, profile, clock }: KeysApiParts): Handler {
   return async ({ caller, query }) => {
-    const limit = Math.min(
-      Number(query['limit'] ?? profile.pagination.defaultLimit),
-      profile.pagination.maxLimit,
-    )
-    const cursor = query['cursor'] === undefined ? null : readKeyCursor(String(query['cursor']))
-    if (query['cursor'] !== undefined && cursor === null) {
-      const say = 'cursor: it is not one that this endpoint gave.'
-      throw new Problem('invalid_parameter', { param: 'cursor', say })
-    }
+    const { limit, after } = readPage(profile, query, readKeyCursor)
     const { organization, mode } = caller
-    // One more than asked for tells whether there is another page.
     const found = await asTenant(db, caller, (tx) =>
-      listKeys(tx, { organization, mode, after: cursor, limit: limit + 1 }),
+      listKeys(tx, { organization, mode, after, limit: limit + 1 }),
     )
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
-    return {
-      kind: 'list',
-      items: page.map((listing) => showListing(listing, clock())),
-      nextCursor: found.length > limit && last ? writeKeyCursor(last.key) : null,
-    }
+    const now = clock()
+    return answerPage(
+      found,
+      limit,
+      (listing) => showListing(listing, now),
+      ({ key }) => writeKeyCursor(key),
+    )
   }
 }
 

@@ -41,15 +41,29 @@ export function removeAccess(db: Db, { grant: id, extent, person, by }: Removal)
   })
 }
 
-/** By who runs the server. The grant that was; null when there is none. */
-export function removeGrant(db: Db, id: GrantId, by: Attribution): Promise<Grant | null> {
+/** Whose grants somebody reaches: those of one organization, of one mode. */
+export type GrantReach = Pick<Grant, 'organization' | 'mode'>
+
+/**
+ * By who runs the server, or (within its reach) by a key of the organization. The grant that was; null when there
+ * is none.
+ */
+export function removeGrant(
+  db: Db,
+  id: GrantId,
+  by: Attribution,
+  reach: GrantReach | null = null,
+): Promise<Grant | null> {
   return db.transaction(async (tx) => {
     const grant = await findGrantWithin(tx, id)
-    if (!grant) return null
+    if (!grant || (reach && !isWithin(grant, reach))) return null
     await deleteConsents(tx, grant)
     return revokeGrant(tx, id, () => by, 'revoked_by_operator')
   })
 }
+
+const isWithin = ({ organization, mode }: Grant, reach: GrantReach) =>
+  organization === reach.organization && mode === reach.mode
 
 /** Asked again here: another may have taken the role away since the page asked. */
 async function mayRemove(tx: Tx, grant: Grant, person: PersonId): Promise<boolean> {

@@ -14,7 +14,8 @@ export interface AppUpdate {
   readonly app: ClientId
   /** Whose developers change it. */
   readonly organization: OrganizationId
-  readonly details: AppDetails
+  /** What it is to be; or, for a change of a part, made of what it is (which is locked meanwhile). */
+  readonly details: AppDetails | ((before: App) => AppDetails)
   readonly by: Attribution
 }
 
@@ -42,11 +43,12 @@ const columns = {
  * @throws Problem invalid_parameter, organization_suspended; page_not_found for an app that is not the organization's
  */
 export function updateApp(db: Db, update: AppUpdate): Promise<boolean> {
-  const details = checkAppDetails(update.details)
+  const detailsAfter = checkedDetails(update.details)
   return db.transaction(async (tx) => {
     await requireActiveOrganization(tx, update.organization)
     const before = await lockApp(tx, update.app)
     if (before?.organization !== update.organization) throw new Problem('page_not_found')
+    const details = detailsAfter(before)
     const changed = changedDetails(before, details)
     if (changed.length === 0) return false
     await updateDetails(tx, update.app, details)
@@ -73,6 +75,13 @@ export function updateApp(db: Db, update: AppUpdate): Promise<boolean> {
       await record(tx, { organization, by, action: 'app.unverified', target, details: { cause: 'changed' } })
     return true
   })
+}
+
+function checkedDetails(given: AppUpdate['details']): (before: App) => AppDetails {
+  if (typeof given === 'function') return (before) => checkAppDetails(given(before))
+  // What is wrong whatever was before is told before anybody is waited for.
+  const details = checkAppDetails(given)
+  return () => details
 }
 
 function changedDetails(before: App, details: AppDetails): (keyof AppDetails)[] {

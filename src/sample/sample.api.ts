@@ -1,7 +1,7 @@
 // A sample resource server, driven by the profile: a new installation answers something, and a vendor
 // sees where his own handlers go.
 import type { Handler } from '../core/handler.ts'
-import { askedPage } from '../core/paging.ts'
+import { answerPage, readNumberedPage, readPage } from '../core/page.ts'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
@@ -49,21 +49,21 @@ function listOf(
     const rowsOf: Kind = by
       ? { kind, where: { field: by.field, value: params[by.parameter] ?? '' } }
       : { kind }
-    const asked = askedPage(profile, query)
-    if (asked.style === 'page') {
+    if (profile.pagination.style === 'page') {
+      const asked = readNumberedPage(profile, query)
       const { rows, total } = await listNumbered(db, caller, rowsOf, asked.offset, asked.limit)
       const numbers = { page: asked.page, limit: asked.limit, total }
       return { kind: 'list', items: rows, nextCursor: null, numbers }
     }
-    const after = asked.cursor === null ? null : readCursor(asked.cursor, resource)
+    const { limit, after } = readPage(profile, query, (text) => readCursor(text, resource))
     // One more than asked for tells whether there is another page.
-    const rows = await listRows(db, caller, rowsOf, after, asked.limit + 1)
-    const page = rows.slice(0, asked.limit)
-    return {
-      kind: 'list',
-      items: page,
-      nextCursor: rows.length > asked.limit ? writeCursor(page.at(-1)?.id ?? '') : null,
-    }
+    const rows = await listRows(db, caller, rowsOf, after, limit + 1)
+    return answerPage(
+      rows,
+      limit,
+      (row) => row,
+      ({ id }) => writeCursor(id),
+    )
   }
 }
 
@@ -105,13 +105,9 @@ function writeCursor(id: string): string {
   return Buffer.from(id).toString('base64url')
 }
 
-function readCursor(cursor: string, resource: Resource): string {
+/** null for a text that the endpoint did not give. */
+function readCursor(cursor: string, resource: Resource): string | null {
   const id = Buffer.from(cursor, 'base64url').toString('utf8')
-  if (!id.startsWith(resource.idPrefix) || !/^\w+$/.test(id) || writeCursor(id) !== cursor) {
-    throw new Problem('invalid_parameter', {
-      param: 'cursor',
-      say: 'cursor: it is not one that this endpoint gave.',
-    })
-  }
-  return id
+  const isOurs = id.startsWith(resource.idPrefix) && /^\w+$/.test(id) && writeCursor(id) === cursor
+  return isOurs ? id : null
 }

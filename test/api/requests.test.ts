@@ -219,7 +219,7 @@ test('the document is served, with our address, and describes what is answered',
       for (const missing of required) {
         const { secret } = await house.key(
           organization,
-          'test',
+          'live',
           all.filter((scope) => scope !== missing),
         )
         const refused = await house.api(path.replace('{id}', 'x'), secret, { method: method.toUpperCase() })
@@ -228,7 +228,7 @@ test('the document is served, with our address, and describes what is answered',
       const { secret } =
         operation['x-credential'] === 'platform'
           ? await createPartner(house)
-          : await house.key(organization, 'test', required)
+          : await house.key(organization, 'live', required)
       const passed = await house.api(path.replace('{id}', 'x'), secret, { method: method.toUpperCase() })
       assert.notEqual(passed.status, 403, `${method} ${path}`)
     }
