@@ -23,6 +23,8 @@ import type { Log } from './core/telemetry.ts'
 import { findPrincipal } from './credentials/credential-store.ts'
 import { createProofs } from './credentials/dpop.ts'
 import type { SecretFormat } from './credentials/format.ts'
+import { loadShapes } from './credentials/imported-shape-store.ts'
+import { createImportedShapes } from './credentials/imported-shapes.ts'
 import { createLastUse } from './credentials/last-use.ts'
 import { rememberProof } from './credentials/proof-store.ts'
 import { createValidator } from './credentials/validator.ts'
@@ -130,7 +132,9 @@ export function build(parts: AppParts): App {
   )
   const ownResource = protectedResource(profile, publicUrl)
   const { resource: audience, metadataPath } = ownResource
-  const validatorParts = { format, find: (hash: Digest) => findPrincipal(database, hash), clock, audience }
+  const shapes = createImportedShapes(() => loadShapes(database), log)
+  const find = (hash: Digest) => findPrincipal(database, hash)
+  const validatorParts = { format, shapes, find, clock, audience }
   const validate = createValidator(validatorParts)
   const proofs = createProofs({ clock, remember: (hash, until) => rememberProof(database, hash, until) })
   const usesWritten = { api_key: writeKeyUses, access_token: writeGrantUses }
@@ -226,11 +230,13 @@ export function build(parts: AppParts): App {
   return {
     server,
     settle: async () => {
+      await shapes.reload()
       await background.settled()
       await lastUse.write()
       await sealer.seal()
     },
     close: async () => {
+      shapes.close()
       await sweeper.close()
       await background.settled()
       await lastUse.close()

@@ -37,6 +37,16 @@ export async function insertEvent(tx: Tx, it: NewEvent): Promise<void> {
   )
 }
 
+/** The same for many at once. */
+export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return
+  const source = `jsonb_to_recordset(?::jsonb) as given ("organization" text, "actorKind" text, "actorId" text,
+    "onBehalfOf" text, "action" text, "target" text, "address" text, "requestId" text, "details" jsonb)`
+  const columns = `"organization", "actorKind", "actorId", "onBehalfOf", "action", "target", "address", "requestId",
+    "details"`
+  await tx.raw(`with ${insertEventFrom(source, columns)} select`, [JSON.stringify(events)])
+}
+
 /**
  * The same as parts of a larger statement's `with`: an event for each row of `source`.
  * @param columns organization, actor's kind, actor's id, on whose behalf, action, target, address, request id,

@@ -1,7 +1,7 @@
 // The ledger: what was done, by whom, to what, appended in the transaction of the change it tells of.
 import { type Attribution, actorId } from '../core/attribution.ts'
 import type { Tx } from '../db/connect.ts'
-import { insertEvent } from './audit-store.ts'
+import { insertEvent, insertEvents, type NewEvent } from './audit-store.ts'
 
 /** The closed list of actions. */
 export const actions = [
@@ -39,6 +39,7 @@ export const actions = [
   'key.deactivated',
   'key.activated',
   'key.deleted',
+  'keys.imported',
   'app.created',
   'app.updated',
   'app.logo_changed',
@@ -77,12 +78,18 @@ export interface AuditEntry {
 }
 
 /** Appends one entry: it is there exactly if the transaction commits. */
-export async function record(
-  tx: Tx,
-  { organization, by, action, target, details }: AuditEntry,
-): Promise<void> {
+export async function record(tx: Tx, entry: AuditEntry): Promise<void> {
+  await insertEvent(tx, toEvent(entry))
+}
+
+/** Appends many, in one statement. */
+export async function recordAll(tx: Tx, entries: readonly AuditEntry[]): Promise<void> {
+  await insertEvents(tx, entries.map(toEvent))
+}
+
+function toEvent({ organization, by, action, target, details }: AuditEntry): NewEvent {
   const { actor, address, requestId } = by
-  await insertEvent(tx, {
+  return {
     organization,
     actorKind: actor.kind,
     actorId: actorId(actor),
@@ -92,7 +99,7 @@ export async function record(
     address,
     requestId,
     details: details ?? {},
-  })
+  }
 }
 
 /** The same entry in the ledger of each organization that it concerns; in that of none where there are none. */

@@ -18,6 +18,7 @@ const nouns: Readonly<Record<string, () => Promise<Add>>> = {
   person: async () => (await import('./person.ts')).personCommands,
   platform: async () => (await import('./platform.ts')).platformCommands,
   key: async () => (await import('./key.ts')).keyCommands,
+  import: async () => (await import('./import.ts')).importCommands,
   app: async () => (await import('./app.ts')).appCommands,
   'registration-token': async () => (await import('./registration-token.ts')).registrationTokenCommands,
   grant: async () => (await import('./grant.ts')).grantCommands,

@@ -1,5 +1,5 @@
 // A key as the pages show it: every field in words.
-import { type KeyListing, keyState } from '../keys/key.ts'
+import { type KeyListing, keyState, madeByImport } from '../keys/key.ts'
 import { keyStatus } from './key-status.ts'
 import { atMinute, fromNow, fromWhere, onDay, shortClient } from './words.ts'
 
@@ -44,6 +44,7 @@ export type DescribedKey = ReturnType<typeof describeListing>
 /** Who made a key that no member did. */
 function describeMaker(id: string | null): string {
   if (id === null) return 'the command line'
+  if (id === madeByImport) return 'an import'
   if (id.startsWith('key_')) return 'another key'
   if (id.startsWith('platform_')) return 'a platform'
   return 'a former member'

@@ -61,6 +61,44 @@ export async function insertKeyCredentials(db: Db, keys: readonly NewKeyCredenti
   await db('credentials').insert(rows).onConflict('hash').ignore()
 }
 
+/** What an import knows of a key's credential. */
+export type ImportedCredential = Omit<NewKeyCredential, 'allowedAddresses'> & { readonly createdAt: Date }
+
+/**
+ * The same for any number in one statement. Gives the keys whose hashes are those of other credentials: these are
+ * left as they are.
+ */
+export async function insertImportedCredentials(
+  db: Db,
+  keys: readonly ImportedCredential[],
+): Promise<readonly KeyId[]> {
+  if (keys.length === 0) return []
+  const { rows } = await db.raw<{ rows: { key_id: KeyId }[] }>(
+    `with given as (
+       select * from unnest(?::bytea[], ?::text[], ?::text[], ?::text[], ?::text[], ?::timestamptz[], ?::text[])
+         as given (hash, key_id, organization_id, mode, scopes, created_at, expires_at)
+     ), made as (
+       insert into credentials (hash, kind, organization_id, mode, scopes, key_id, created_at, expires_at)
+       select hash, 'api_key', organization_id, mode, string_to_array(scopes, ' '), key_id, created_at,
+         nullif(expires_at, '')::timestamptz
+       from given order by hash
+       on conflict (hash) do nothing
+       returning key_id
+     )
+     select key_id from given where not exists (select from made where made.key_id = given.key_id)`,
+    [
+      keys.map((it) => it.hash),
+      keys.map((it) => it.key),
+      keys.map((it) => it.organization),
+      keys.map((it) => it.mode),
+      keys.map((it) => it.scopes.join(' ')),
+      keys.map((it) => it.createdAt),
+      keys.map((it) => it.expiresAt?.toISOString() ?? ''),
+    ],
+  )
+  return rows.map((row) => row.key_id)
+}
+
 /** From the commit on, the platform's key opens provisioning. */
 export async function insertPlatformCredential(db: Db, hash: Digest, platform: PlatformId): Promise<void> {
   await db('credentials').insert({ hash, kind: 'platform_key', scopes: [], platform_id: platform })

@@ -6,6 +6,7 @@ import { type Digest, sha256 } from '../lib/digest.ts'
 import { isWithin } from '../lib/network.ts'
 import type { Clock } from '../lib/time.ts'
 import type { SecretFormat, SecretKind } from './format.ts'
+import type { ImportedShapes } from './imported-shapes.ts'
 
 /**
  * @param address where the request came from
@@ -17,20 +18,24 @@ export type Validate = (secret: string, address: string) => Promise<Principal>
 
 export interface ValidatorParts {
   readonly format: SecretFormat
+  /** What keys look like that were imported. */
+  readonly shapes: ImportedShapes
   readonly find: (hash: Digest) => Promise<Principal | null>
   readonly clock: Clock
   /** The resource server that is asking: an access token for another one is refused (RFC 8707). */
   readonly audience: string
 }
 
-/** One look-up by hash; a text that isn't one of our bearer secrets costs none. */
-export function createValidator({ format, find, clock, audience }: ValidatorParts): Validate {
+/** One look-up by hash; a text that is neither one of our bearer secrets nor looks like an imported key costs none. */
+export function createValidator({ format, shapes, find, clock, audience }: ValidatorParts): Validate {
   return async (secret, address) => {
     const kind = format.read(secret)
-    if (kind === null) throw refuse('malformed')
-    if (!isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
+    if (kind === null && !shapes.match(secret)) throw refuse('malformed')
+    if (kind !== null && !isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
     const who = await find(sha256(secret))
     if (!who) throw refuse('unknown or revoked')
+    // Nothing but API keys comes from elsewhere.
+    if (kind === null && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
     if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
     if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
     if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {

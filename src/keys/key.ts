@@ -18,7 +18,7 @@ export interface ApiKey {
   readonly hash: Digest
   /** The networks that it may be used from (CIDR); null for anywhere. */
   readonly allowedAddresses: readonly string[] | null
-  /** The id of the person, key or platform that made it; null for a command. */
+  /** The id of the person, key or platform that made it, or `madeByImport`; null for a command. */
   readonly createdBy: string | null
   readonly createdAt: Date
   readonly expiresAt: Date | null
@@ -29,6 +29,9 @@ export interface ApiKey {
   /** When it stops, since another took its place: the end of the overlap. */
   readonly retiresAt: Date | null
 }
+
+/** What stands for the maker of a key that was made elsewhere, and imported. */
+export const madeByImport = 'import'
 
 /** A key with what is known about it: who made it and when it was last used. */
 export interface KeyListing {

@@ -12,7 +12,7 @@ import { describeKey, type IssuedKey, writeKey } from './issue-key.ts'
 import { type ApiKey, keyState } from './key.ts'
 import { findSuccessor, updateKey } from './key-store.ts'
 import { lockKeyForMaker } from './maker.ts'
-import { checkExpiry } from './new-key.ts'
+import { checkExpiry, longestKeyLifeSeconds } from './new-key.ts'
 
 /** What a new key has instead of what the old one had. */
 export interface Given {
@@ -87,9 +87,11 @@ export function endOverlap(db: Db, request: KeyChangeRequest): Promise<ApiKey> {
   })
 }
 
-/** Made to live for 90 days, its successor lives 90 days from now. */
+/** Made to live for 90 days, its successor lives 90 days from now; one that was imported may have lived too long. */
 function nextExpiry({ createdAt, expiresAt }: ApiKey, now: Date): Date | null {
-  return expiresAt && new Date(now.getTime() + expiresAt.getTime() - createdAt.getTime())
+  if (!expiresAt) return null
+  const life = expiresAt.getTime() - createdAt.getTime()
+  return earlier(new Date(now.getTime() + life), addSeconds(now, longestKeyLifeSeconds))
 }
 
 async function requireRotatable(db: Db, key: ApiKey, now: Date): Promise<void> {

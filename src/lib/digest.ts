@@ -26,3 +26,11 @@ export function equal(left: string, right: string): boolean {
 export function deriveKey(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', purpose, 32))
 }
+
+/** A SHA-256 as others have written it: 64 hexadecimal digits, or base64 with or without its padding; else null. */
+export function readDigest(text: string): Digest | null {
+  const isHex = /^[0-9a-f]{64}$/i.test(text)
+  if (!isHex && !/^[0-9A-Za-z+/_-]{43}=?$/.test(text)) return null
+  // 32 bytes that somebody says are a hash are as good as one: nothing is opened but by what hashes to it.
+  return Buffer.from(text, isHex ? 'hex' : 'base64') as Digest
+}

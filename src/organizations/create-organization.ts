@@ -5,6 +5,7 @@ import { Problem } from '../core/problems.ts'
 import type { Db } from '../db/connect.ts'
 import { readOrganizationName } from './organization-name.ts'
 import { insertOrganization, type Organization } from './organization-store.ts'
+import { isSlug } from './slug.ts'
 
 /** As provisioning takes it. */
 const longestName = 200
@@ -15,7 +16,7 @@ export async function createOrganization(
   { slug, by, ...wanted }: { readonly name: string; readonly slug: string; readonly by: Attribution },
 ): Promise<Organization> {
   const name = readOrganizationName(wanted.name, longestName)
-  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)) {
+  if (!isSlug(slug)) {
     const say = `The slug "${slug}" must be 1 to 63 of a-z, 0-9 and hyphens, with none at its ends: it is a host name.`
     throw new Problem('invalid_parameter', { param: 'slug', say })
   }

@@ -96,6 +96,32 @@ export async function findOrganization(db: Db, idOrSlug: string): Promise<Organi
   return row ? toOrganization(row) : null
 }
 
+/**
+ * Those that there are of these ids and slugs, held as by `requireActiveOrganization`: of each the caller asks whether
+ * it is stopped before he makes a credential for it.
+ */
+export async function holdOrganizations(tx: Tx, idsOrSlugs: readonly string[]): Promise<Organization[]> {
+  const ids = idsOrSlugs.filter(isOrganizationId)
+  const slugs = idsOrSlugs.filter((it) => !isOrganizationId(it))
+  const { rows } = await tx.raw<{ rows: OrganizationRow[] }>(
+    'select * from organizations where id = any(?) or slug = any(?) order by id for key share',
+    [ids, slugs],
+  )
+  return rows.map(toOrganization)
+}
+
+/** New organizations, named as their slugs are; a slug that is taken is left out. */
+export async function insertOrganizations(tx: Tx, slugs: readonly string[]): Promise<Organization[]> {
+  if (slugs.length === 0) return []
+  const rows = slugs.map((slug) => ({ id: newOrganizationId(), name: slug, slug }))
+  const made = await tx('organizations')
+    .insert([...rows].sort((a, b) => (a.slug < b.slug ? -1 : 1)))
+    .onConflict('slug')
+    .ignore()
+    .returning<OrganizationRow[]>('*')
+  return made.map(toOrganization)
+}
+
 /** Oldest first. */
 export async function listOrganizations(db: Db): Promise<Organization[]> {
   return (await db<OrganizationRow>('organizations').orderBy('created_at')).map(toOrganization)

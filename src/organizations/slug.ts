@@ -3,6 +3,9 @@ import { randomBase36 } from '../lib/random.ts'
 
 const longest = 63
 
+/** Can it stand in an address? */
+export const isSlug = (text: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)
+
 /** Made from the name; empty for a name with nothing in it that could stand there. */
 export function slugOf(name: string): string {
   const plain = name

@@ -80,12 +80,13 @@ test('P3, P6, K5: whatever is wrong with a credential, the answer is the same', 
 test('K1: a text that is not one of our secrets costs no query', async (t) => {
   const house = await startHouse(t)
   const { secret } = await house.key(await house.organization('Acme'), 'test', [scope])
-  let queries = 0
+  let lookUps = 0
   const { run } = house.database
-  // The one seam through which the hot path asks the database.
+  // The one seam through which the hot path asks the database. What imported keys look like is asked by the clock
+  // (credentials/imported-shapes.test.ts), whatever comes in.
   Object.assign(house.database, {
     run: (...args: Parameters<typeof run>) => {
-      queries += 1
+      if (args[0].name !== 'imported-key-shapes') lookUps += 1
       return run(...args)
     },
   })
@@ -94,9 +95,9 @@ test('K1: a text that is not one of our secrets costs no query', async (t) => {
     const flipped = secret.slice(0, at) + other + secret.slice(at + 1)
     assert.equal((await house.api('/me', flipped)).status, 401, `character ${at}`)
   }
-  assert.equal(queries, 0)
+  assert.equal(lookUps, 0)
   assert.equal((await house.api('/me', secret)).status, 200)
-  assert.equal(queries, 1, 'and a good one costs one')
+  assert.equal(lookUps, 1, 'and a good one costs one')
 })
 
 test('P4: a missing scope is named, in the message and in the challenge', async (t) => {
