@@ -88,11 +88,17 @@ export function changeRow(
   fields: Readonly<Record<string, unknown>>,
 ): Promise<SampleRow | null> {
   return asTenant(db, tenant, async (tx) => {
-    const [row]: { body: SampleRow }[] = await rowsOf(tx, tenant, { kind })
+    const row: { body: SampleRow } | undefined = await rowsOf(tx, tenant, { kind })
       .where({ id })
-      .update({ body: tx.raw('body || ?::jsonb', [JSON.stringify(fields)]) })
-      .returning('body')
-    return row?.body ?? null
+      .forUpdate()
+      .first('body')
+    if (!row) return null
+    // Joined here, not by PostgreSQL: its jsonb would put the fields in an order of its own.
+    const body = { ...row.body, ...fields }
+    await rowsOf(tx, tenant, { kind })
+      .where({ id })
+      .update({ body: JSON.stringify(body) })
+    return body
   })
 }
 
