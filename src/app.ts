@@ -13,6 +13,7 @@ import { addAuthorizationServer } from './authorization-server.ts'
 import { docsRoutes } from './console/docs.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tryItCallbackPath } from './console/try-it-pages.ts'
+import { accentStyles } from './core/accent.ts'
 import type { Config } from './core/config.ts'
 import { type Contract, checkHandlers } from './core/contract.ts'
 import type { Handler, Handlers } from './core/handler.ts'
@@ -71,7 +72,7 @@ import { metricsPage } from './web/metrics.ts'
 import { createOwnRequests } from './web/own-requests.ts'
 import { englishErrors, pageErrors } from './web/page-errors.ts'
 import { stampRequestId } from './web/request-id.ts'
-import { createViews } from './web/views.ts'
+import { createViews, siteOf } from './web/views.ts'
 
 export interface AppParts {
   readonly config: Config
@@ -158,9 +159,9 @@ export function build(parts: AppParts): App {
     hosts,
   })
 
-  const assets = loadAssets(join(packageRoot, 'public'))
-  const site = { brand: profile.brand.name, summary: profile.brand.summary, assets: assets.addresses }
-  const views = createViews(join(packageRoot, 'views'), site)
+  const { accent } = profile.brand
+  const assets = loadAssets(join(packageRoot, 'public'), accent ? { 'app.css': accentStyles(accent) } : {})
+  const views = createViews(join(packageRoot, 'views'), siteOf(profile, assets.addresses))
   const sessions = createBrowserSessions(publicUrl, cookieKeys)
   const db = database.knex
   const factorKeys = createFactorKeys(cookieKeys)
@@ -268,7 +269,7 @@ export function handlersOf({ database, ...others }: HandlerParts): Handlers {
   if (parts.profile.pagination.style === 'page') for (const id of byCursor) management.delete(id)
   const platform = new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]])
   return {
-    tenant: new Map([...management, ...sampleHandlers(parts.profile, parts.db)]),
+    tenant: new Map([...management, ...sampleHandlers(parts)]),
     platform,
     optional: new Set([...management.keys(), ...platform.keys()]),
   }

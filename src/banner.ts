@@ -4,6 +4,7 @@ import type { Config } from './core/config.ts'
 import { credentialHeader, type Profile } from './core/profile.ts'
 import type { Demo } from './demo.ts'
 import { setUpUrl } from './operators/set-up-link.ts'
+import type { Impact } from './profiles/impact.ts'
 
 export interface Banner {
   readonly config: Config
@@ -14,6 +15,16 @@ export interface Banner {
   readonly demo: Demo | null
   /** Of an operation that the demo key may call, without parameters. */
   readonly examplePath: string
+}
+
+/** What stands above the banner when the profile and the database do not go together. */
+export function impactLines(impacts: readonly Impact[]): string[] {
+  return [
+    '',
+    '  This profile and what is in the database do not go together:',
+    ...impacts.map(({ say }) => `    - ${say}`),
+    '  Nothing was changed. Look closer with: npx latchkey profile check',
+  ]
 }
 
 export function printBanner(it: Banner): void {

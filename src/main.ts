@@ -1,12 +1,12 @@
 // The server process: starts in order, says where it is, and stops in order.
 import type { Server } from 'node:http'
 import { type App, build } from './app.ts'
-import { printBanner } from './banner.ts'
+import { impactLines, printBanner } from './banner.ts'
 import { loadBase, openConfiguredDatabase } from './base.ts'
 import { cookieKeysOf } from './cookie-keys.ts'
 import type { Config, Environment } from './core/config.ts'
 import { firstCall, loadContract } from './core/contract.ts'
-import { createLog } from './core/telemetry.ts'
+import { createLog, type Log } from './core/telemetry.ts'
 import { underLock } from './db/lock.ts'
 import { migrate } from './db/migrate.ts'
 import { seedDemo } from './demo.ts'
@@ -14,6 +14,7 @@ import { StartupError } from './lib/startup-error.ts'
 import { systemClock } from './lib/time.ts'
 import { createMailer } from './mail/mailer.ts'
 import { loadSigningKeys } from './oauth/signing-keys.ts'
+import { atStart, type Impact, impactOf } from './profiles/impact.ts'
 
 /** So long may requests in flight take once we were told to stop, in ms. */
 const graceMs = { SIGINT: 1000, SIGTERM: 8000 } as const
@@ -39,6 +40,8 @@ export async function serve(env: Environment): Promise<void> {
   let server: Server | null = null
   try {
     const applied = await migrate(address)
+    const impacts = await impactOf(database.knex, profile, config.publicUrl, atStart)
+    tellImpacts(impacts, config, log)
     const signingKeys = await underLock(database.knex, 'first start', (tx) => loadSigningKeys(tx, cookieKeys))
     app = build({
       config,
@@ -80,6 +83,16 @@ export async function serve(env: Environment): Promise<void> {
     await app?.close()
     await opened.close()
   }
+}
+
+/** What the profile would break is said before anything is served by it; the start goes on. */
+function tellImpacts(impacts: readonly Impact[], { environment }: Config, log: Log): void {
+  if (environment === 'production') {
+    for (const { kind, value, holders, organizations, say } of impacts)
+      log.warn({ kind, value, holders, organizations }, `the profile and the database: ${say}`)
+    return
+  }
+  if (impacts.length > 0) console.log(impactLines(impacts).join('\n'))
 }
 
 function listen(server: Server, config: Config): Promise<Server> {

@@ -19,7 +19,7 @@ const floors: readonly (readonly string[])[] = [
   ['oauth'],
   ['offboarding', 'sample'],
   ['api', 'console'],
-  ['sweeping'], // every table with rows that have an end
+  ['profiles', 'sweeping'], // what a profile means for what is there; every table with rows that have an end
   ['authorization-server.ts'], // what stands before the engine
   ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from
   ['banner.ts'], // tells of the demo
@@ -27,16 +27,30 @@ const floors: readonly (readonly string[])[] = [
   ['cli'], // `serve` is one of its commands
 ]
 
+/** Published to others, who have nothing else of ours: they import nothing of the house, and it nothing of them. */
+const gardens: readonly string[] = ['client']
+
 /** The folder in src, or the file where there is none. */
 const roomOf = (file: string) => file.split('/')[1] ?? ''
 /** -1 for a room that the table lacks. */
 const floorOf = (file: string) => floors.findIndex((rooms) => rooms.includes(roomOf(file)))
 
+/** A sentence for each import over a garden's fence, in or out; of a garden also those of Node.js. */
+function fenceJumps(imports: readonly Import[]): string[] {
+  return imports.flatMap(({ from, line, to }) => {
+    const garden = gardens.find((it) => it === roomOf(from))
+    if (garden !== undefined) {
+      return to?.startsWith(`src/${garden}/`) ? [] : [`${from}:${line} leaves the garden for ${to}`]
+    }
+    return to?.startsWith('src/') && gardens.includes(roomOf(to)) ? [`${from}:${line} picks ${to}`] : []
+  })
+}
+
 /** A sentence for each import that goes anywhere but down. */
 function climbs(imports: readonly Import[]): string[] {
   return imports.flatMap(({ from, line, to }) => {
     // Libraries are for guests.test.ts to judge.
-    if (!to?.endsWith('.ts')) return []
+    if (!to?.endsWith('.ts') || gardens.includes(roomOf(from))) return []
     if (!to.startsWith('src/')) return [`${from}:${line} leaves the house for ${to}`]
     const isBelow = floorOf(to) >= 0 && floorOf(to) < floorOf(from)
     return isBelow || roomOf(from) === roomOf(to) ? [] : [`${from}:${line} climbs to ${to}`]
@@ -69,12 +83,17 @@ test('imports only go down', () => {
   assert.deepEqual(climbs(house), [])
 })
 
+test('a garden imports nothing but its own files, and nobody in the house imports a garden', () => {
+  assert.ok(house.filter(({ from }) => gardens.includes(roomOf(from))).length > 20, 'the garden was found')
+  assert.deepEqual(fenceJumps(house), [])
+})
+
 test('no files need one another in a circle', () => {
   assert.deepEqual(cycles(house), [])
 })
 
 test('every room is on a floor, and every floor has its rooms', () => {
-  assert.deepEqual(readdirSync(join(packageRoot, 'src')).sort(), floors.flat().sort())
+  assert.deepEqual(readdirSync(join(packageRoot, 'src')).sort(), [...floors.flat(), ...gardens].sort())
 })
 
 test('an import that climbs, crosses to a neighbour or leaves the house is told', () => {
@@ -94,6 +113,20 @@ test('an import that climbs, crosses to a neighbour or leaves the house is told'
     'src/api/pipeline.ts:2 climbs to src/app.ts',
     'src/app.ts:1 climbs to src/attic/box.ts',
     'src/demo.ts:1 leaves the house for test/support/house.ts',
+  ])
+})
+
+test('an import over a garden fence is told', () => {
+  const imports = madeUp({
+    'src/client/wire.ts':
+      "import { sha256 } from '../lib/digest.ts'\nimport { createHash } from 'node:crypto'\nimport './errors.ts'",
+    'src/client/generated/acme.ts': "import type { Contract } from '../contract.ts'",
+    'src/cli/key.ts': "import { LatchkeyClient } from '../client/entry.ts'",
+  })
+  assert.deepEqual(fenceJumps(imports), [
+    'src/client/wire.ts:1 leaves the garden for src/lib/digest.ts',
+    'src/client/wire.ts:2 leaves the garden for node:crypto',
+    'src/cli/key.ts:1 picks src/client/entry.ts',
   ])
 })
 

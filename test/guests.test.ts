@@ -31,6 +31,7 @@ const http = [
 ]
 
 const guests: Readonly<Record<string, Doors>> = {
+  '@clack/prompts': ['src/cli/profile-questions.ts'],
   '@koa/router': http,
   ajv: ['src/core/contract.ts'],
   'ajv-formats': ['src/core/contract.ts'],

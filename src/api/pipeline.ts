@@ -78,7 +78,7 @@ export function createApi(parts: ApiParts): (ctx: Context, path: string) => Prom
       passage.isBound = presented.scheme === 'dpop'
       const who = await parts.validate(presented.secret, address)
       passage.isBound = isBoundToken(who)
-      await requirePossession(parts.proofs, ctx.req, parts.hosts.addressOf(ctx.req), presented, who)
+      await requirePossession(parts.proofs, ctx.req, parts.hosts.addressOf, presented, who)
       passage.who = who
     } catch (thrown) {
       if (asProblem(thrown).status >= 500) throw thrown

@@ -13,14 +13,14 @@ export function isBoundToken(who: Principal): who is BoundToken {
 }
 
 /**
- * @param url the address that was asked for, as the public knows it
+ * @param addressOf the address that was asked for, as the public knows it; only asked of a bound token's request
  * @throws Problem invalid_credential for a bound token as a bearer, and for any other credential as a bound one;
  *   invalid_dpop_proof for a proof that is missing, wrong or used
  */
 export async function requirePossession(
   proofs: Proofs,
   req: IncomingMessage,
-  url: string,
+  addressOf: (req: IncomingMessage) => string,
   { secret, scheme }: Presented,
   who: Principal,
 ): Promise<void> {
@@ -41,7 +41,13 @@ export async function requirePossession(
     throw new Problem('invalid_dpop_proof', { say: 'Send exactly one header DPoP with the proof.' })
   try {
     const { client, dpopThumbprint: thumbprint } = who
-    await proofs.take(proof, { method: req.method ?? '', url, client, accessToken: secret, thumbprint })
+    await proofs.take(proof, {
+      method: req.method ?? '',
+      url: addressOf(req),
+      client,
+      accessToken: secret,
+      thumbprint,
+    })
   } catch (thrown) {
     if (!(thrown instanceof ProofMistake)) throw thrown
     throw new Problem('invalid_dpop_proof', { say: thrown.message, reason: thrown.kind })

@@ -6,7 +6,6 @@ import { deleteApp, registerApp } from '../apps/register-app.ts'
 import { verifyApp } from '../apps/verify-app.ts'
 import { type ClientId, isClientId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
-import { Problem } from '../core/problems.ts'
 import { appScopes } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
 import { readKeyMode } from '../keys/new-key.ts'
@@ -21,6 +20,7 @@ import {
   readIdle,
   readMode,
   readReuseResponse,
+  requireOAuth,
 } from './options.ts'
 import { answer, by, found, table, withDatabase } from './session.ts'
 
@@ -111,10 +111,7 @@ export function appCommands(program: Command): void {
     .action(async (options: CreateOptions, command: Command) => {
       const made = await withDatabase(async ({ opened, profile }) => {
         const { knex } = opened.database
-        if (!profile.oauth.enabled) {
-          const say = `The profile ${profile.name} has no OAuth apps: its oauth.enabled is false.`
-          throw new Problem('invalid_parameter', { say })
-        }
+        requireOAuth(profile)
         const optionalScopes = options.optionalScope ?? []
         const wanted = {
           organization: (await organizationOf(knex, options.org)).id,

@@ -99,7 +99,8 @@ export function keyCommands(program: Command): void {
         }
         return issueKey(knex, format, wanted, now)
       })
-      const text = `${made.id}  ${made.mode}  ${made.scopes.join(' ')}\n\n  ${secret.reveal()}\n\nKeep it: it is not shown again.`
+      const head = [made.id, made.mode, made.scopes.join(' ')].filter(Boolean).join('  ')
+      const text = `${head}\n\n  ${secret.reveal()}\n\nKeep it: it is not shown again.`
       answer(command, { ...show(made), secret: secret.reveal() }, text)
     })
 

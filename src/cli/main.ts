@@ -26,6 +26,7 @@ const nouns: Readonly<Record<string, () => Promise<Add>>> = {
   'signing-key': async () => (await import('./signing-key.ts')).signingKeyCommands,
   'cookie-key': async () => (await import('./cookie-key.ts')).cookieKeyCommands,
   audit: async () => (await import('./audit.ts')).auditCommands,
+  profile: async () => (await import('./profile.ts')).profileCommands,
   sweep: async () => (await import('./sweep.ts')).sweepCommands,
 }
 
@@ -39,7 +40,8 @@ process.exitCode = await run()
 async function run(): Promise<number> {
   try {
     await program.parseAsync()
-    return 0
+    // A command that answers with what it found wrong says so by its exit code.
+    return Number(process.exitCode ?? 0)
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
     if (thrown instanceof StartupError) console.error(thrown.message)

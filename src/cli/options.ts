@@ -61,6 +61,13 @@ export function readReuseResponse(value: string): ReuseResponse {
   throw new InvalidArgumentError('It must be revoke or refuse.')
 }
 
+/** @throws Problem invalid_parameter where the profile has no OAuth apps, in place of what a command would make */
+export function requireOAuth({ name, oauth }: Profile): void {
+  if (oauth.enabled) return
+  const say = `The profile ${name} has no OAuth apps: its oauth.enabled is false.`
+  throw new Problem('invalid_parameter', { say })
+}
+
 /** @throws Problem resource_not_found */
 export async function organizationOf(db: Db, idOrSlug: string): Promise<Organization> {
   return found(await findOrganization(db, idOrSlug), `There is no organization "${idOrSlug}".`)

@@ -114,7 +114,8 @@ export function platformCommands(program: Command): void {
 }
 
 function answerWithSecret(command: Command, { platform, secret }: PlatformWithSecret): void {
-  const text = `${platform.id}  ${platform.name}  ${platform.scopes.join(' ')}\n\n  ${secret.reveal()}\n\nKeep it: it is not shown again.`
+  const head = [platform.id, platform.name, platform.scopes.join(' ')].filter(Boolean).join('  ')
+  const text = `${head}\n\n  ${secret.reveal()}\n\nKeep it: it is not shown again.`
   answer(command, { ...show(platform), secret: secret.reveal() }, text)
 }
 

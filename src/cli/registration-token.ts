@@ -4,7 +4,7 @@ import { createRegistrationToken, deleteRegistrationToken } from '../apps/regist
 import { listRegistrationTokens, type RegistrationToken } from '../apps/registration-token-store.ts'
 import { isRegistrationTokenId } from '../core/ids.ts'
 import { daySeconds, systemClock } from '../lib/time.ts'
-import { readDurationWithin } from './options.ts'
+import { readDurationWithin, requireOAuth } from './options.ts'
 import { answer, by, found, table, withDatabase } from './session.ts'
 
 const show = (token: RegistrationToken) => ({
@@ -34,14 +34,15 @@ export function registrationTokenCommands(program: Command): void {
       readDurationWithin(1, 3650 * daySeconds),
     )
     .action(async (options: { name: string; uses?: number; expiresIn?: number }, command: Command) => {
-      const { token, secret } = await withDatabase(({ opened, format }) =>
-        createRegistrationToken(
+      const { token, secret } = await withDatabase(({ opened, format, profile }) => {
+        requireOAuth(profile)
+        return createRegistrationToken(
           opened.database.knex,
           format,
           { name: options.name, uses: options.uses ?? null, expiresInSeconds: options.expiresIn ?? null, by },
           systemClock(),
-        ),
-      )
+        )
+      })
       const text = `Made ${token.id} (${token.name}). The token is shown this once:\n\n  ${secret.reveal()}`
       answer(command, { ...show(token), token: secret.reveal() }, text)
     })

@@ -3,7 +3,7 @@ import type { App, ReuseResponse } from '../apps/app.ts'
 import { type AppDetails, checkAppDetails } from '../apps/app-details.ts'
 import { type Mode, modes } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
-import { appScopes, type Profile } from '../core/profile.ts'
+import { appScopes, type Profile, soleMode } from '../core/profile.ts'
 import { parseScopes } from '../core/scopes.ts'
 import { readDuration, writeDuration } from './durations.ts'
 
@@ -44,7 +44,7 @@ export function typedApp(profile: Profile, form: URLSearchParams): TypedApp {
     policyUri: field('policy_uri'),
     termsUri: field('terms_uri'),
     redirectUris: field('redirect_uri'),
-    mode: field('mode'),
+    mode: soleMode(profile) ?? field('mode'),
     scopes: Object.fromEntries(
       appScopes(profile).map((scope) => [scope, form.get(`scope:${scope}`) ?? 'no']),
     ),
@@ -70,7 +70,7 @@ export function prefilledApp(profile: Profile, query: URLSearchParams): TypedApp
     policyUri: field('policy_uri'),
     termsUri: field('terms_uri'),
     redirectUris: query.getAll('redirect_uri').join('\n'),
-    mode: modes.find((mode) => mode === query.get('mode')) ?? 'test',
+    mode: soleMode(profile) ?? modes.find((mode) => mode === query.get('mode')) ?? 'test',
     scopes: Object.fromEntries(appScopes(profile).map((scope) => [scope, want(scope)])),
     grace: field('refresh_grace', grace),
     lifetime: field('refresh_lifetime', lifetime),

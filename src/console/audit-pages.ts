@@ -7,12 +7,13 @@ import { exportEvents, exportTypes, isExportFormat } from '../audit/export.ts'
 import { findMemberId, findNames, findSharedNames, type Names } from '../audit/names-store.ts'
 import { countEvents, type EventFilter, type LedgerEvent, listEvents } from '../audit/read-store.ts'
 import { Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
 import type { Clock } from '../lib/time.ts'
 import { allowOwnRequests } from '../web/headers.ts'
 import { filterQuery, readFilter, type TypedFilter, typedFilter } from './audit-filter.ts'
-import { actionGroups, describeEvent, idsIn } from './audit-words.ts'
+import { actionGroupsOf, describeEvent, idsIn, inWordsOf } from './audit-words.ts'
 import { type MemberVisitor, refusedToRole, type Visits } from './visit.ts'
 
 export const auditPath = '/admin/audit-log'
@@ -22,13 +23,14 @@ export interface AuditPagesParts {
   readonly db: Db
   readonly visits: Visits
   readonly clock: Clock
+  readonly profile: Profile
 }
 
 /** The rows of one organization, of both modes. */
 const reachOf = ({ current }: MemberVisitor) =>
   ({ organization: current.organization.id, mode: 'any' }) as const
 
-export function addAuditPages(router: Router, { db, visits, clock }: AuditPagesParts): void {
+export function addAuditPages(router: Router, { db, visits, clock, profile }: AuditPagesParts): void {
   /** The administrator, also of an account that is suspended: what was done can be read all the same. */
   const visitAsAdmin = async (ctx: Context): Promise<MemberVisitor> => {
     const who = await visits.member(ctx)
@@ -73,8 +75,8 @@ export function addAuditPages(router: Router, { db, visits, clock }: AuditPagesP
       {
         typed,
         mistake: wrong && { say: wrong.say, field: wrong.details.param ?? 'action' },
-        actionGroups,
-        events: page.map((event) => describeEvent(event, names)),
+        actionGroups: actionGroupsOf(profile),
+        events: page.map((event) => describeEvent(inWordsOf(profile, event), names)),
         isFiltered: Object.values(typed).some((text) => text !== ''),
         isFirstPage: after === null,
         newest: address({}),

@@ -2,6 +2,7 @@
 import type { Names } from '../audit/names-store.ts'
 import type { ActorKind, LedgerEvent } from '../audit/read-store.ts'
 import { type Action, actions } from '../audit/record.ts'
+import { type Profile, soleMode } from '../core/profile.ts'
 import { describeDetails, idsInDetails } from './detail-words.ts'
 import { onDay } from './words.ts'
 
@@ -91,13 +92,30 @@ interface ActionGroup {
   readonly choices: readonly { readonly action: Action; readonly deed: string }[]
 }
 
-/** The actions to choose from, in their groups. */
-export const actionGroups: readonly ActionGroup[] = [...new Set(Object.values(groups))].map((label) => ({
+const actionGroups: readonly ActionGroup[] = [...new Set(Object.values(groups))].map((label) => ({
   label,
   choices: actions
     .filter((action) => groupOf(action) === label)
     .map((action) => ({ action, deed: deeds[action] })),
 }))
+
+/** What apps do, and what is done with them. */
+const ofApps: readonly string[] = [groups.app, groups.grant, groups.token, groups.registration_token]
+
+/** The actions to choose from, in their groups; those of apps where there are apps. */
+export function actionGroupsOf({ oauth }: Profile): readonly ActionGroup[] {
+  return oauth.enabled ? actionGroups : actionGroups.filter(({ label }) => !ofApps.includes(label))
+}
+
+/** Where there is one mode alone, or no scopes at all, they go without saying. */
+export function inWordsOf(profile: Profile, event: LedgerEvent): LedgerEvent {
+  const only = soleMode(profile)
+  const isMode = (name: string, value: unknown) => name === 'mode' && value === only
+  const isNoScopes = (name: string, value: unknown) =>
+    name === 'scopes' && Array.isArray(value) && value.length === 0
+  const told = Object.entries(event.details).filter((it) => !isMode(...it) && !isNoScopes(...it))
+  return { ...event, details: Object.fromEntries(told) }
+}
 
 function groupOf(action: Action): string {
   const [group = ''] = action.split('.')

@@ -3,7 +3,7 @@ import type { Names } from '../audit/names-store.ts'
 import type { LedgerEvent } from '../audit/read-store.ts'
 import { fromNow, onDay } from './words.ts'
 
-interface Cause {
+export interface Cause {
   readonly title: string
   readonly say: string
   /** `danger` where somebody may be after the account; `notice` where something does not work as it should. */

@@ -2,6 +2,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
 import { momentInWords } from '../lib/date-in-words.ts'
 import type { Clock } from '../lib/time.ts'
@@ -27,6 +28,7 @@ export interface InvitationPagesParts {
   readonly visits: Visits
   readonly clock: Clock
   readonly trustedProxies: number
+  readonly profile: Profile
   /** Where one lands who has joined. */
   readonly home: string
 }
@@ -48,7 +50,7 @@ interface Retry {
 }
 
 export function addInvitationPages(router: Router, parts: InvitationPagesParts): void {
-  const { db, views, sessions, visits, clock, trustedProxies, home } = parts
+  const { db, views, sessions, visits, clock, trustedProxies, profile, home } = parts
 
   /** @throws Problem link_expired, organization_suspended */
   const findInvitation = async (token: string): Promise<OpenInvitation> => {
@@ -79,7 +81,7 @@ export function addInvitationPages(router: Router, parts: InvitationPagesParts):
       organization,
       email,
       role: roleNames[role],
-      roleSentence: roleSentences[role],
+      roleSentence: roleSentences(profile)[role],
       inviter,
       until: expiresAt,
       untilInWords: momentInWords(expiresAt),

@@ -1,15 +1,12 @@
 // The form by which a key is made: what it offers, and what was sent read into a new key.
 import type { Mode } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
-import type { Profile } from '../core/profile.ts'
+import { type Profile, soleMode } from '../core/profile.ts'
+import { keyLifetimes } from '../core/profile-schema.ts'
 import { levelsIn, scopeGrid } from '../core/scope-grid.ts'
 import type { KeyLimits } from '../keys/key-limits.ts'
 import { readAllowedAddresses, readKeyName, readKeyScopes } from '../keys/new-key.ts'
 import { addSeconds, daySeconds } from '../lib/time.ts'
-
-/** How long a key may be made to live, in days; `never` has to be chosen on purpose. */
-export const lifetimes = ['7', '30', '90', '365', 'never'] as const
-const usualLifetime = '90'
 
 /** What a person has typed so far. */
 export interface TypedKey {
@@ -29,10 +26,16 @@ export interface ReadKey {
   readonly allowedAddresses: readonly string[] | null
 }
 
-/** An empty form: nothing is given that was not chosen, and test mode comes first. */
+/** An empty form: nothing is given that was not chosen, and test mode comes first where there is one. */
 export function emptyKeyForm(profile: Profile, limits: KeyLimits): TypedKey {
   const levels = levelsIn(scopeGrid(profile, limits.scopes), new Set())
-  return { name: '', mode: 'test', levels, lifetime: usualLifetime, addresses: '' }
+  return {
+    name: '',
+    mode: soleMode(profile) ?? 'test',
+    levels,
+    lifetime: profile.console.keyLifetime,
+    addresses: '',
+  }
 }
 
 /** The fields as they were typed, to be shown again. */
@@ -40,7 +43,7 @@ export function typedKey(profile: Profile, limits: KeyLimits, form: URLSearchPar
   const grid = scopeGrid(profile, limits.scopes)
   return {
     name: form.get('name') ?? '',
-    mode: form.get('mode') ?? '',
+    mode: soleMode(profile) ?? form.get('mode') ?? '',
     levels: Object.fromEntries(
       grid.map(({ resource }) => [resource, form.get(`scope:${resource}`) ?? 'none']),
     ),
@@ -70,7 +73,7 @@ export function readKeyForm(profile: Profile, limits: KeyLimits, typed: TypedKey
 }
 
 function readLifetime(text: string, now: Date): Date | null {
-  const lifetime = lifetimes.find((it) => it === text)
+  const lifetime = keyLifetimes.find((it) => it === text)
   if (!lifetime) throw wrong('lifetime', 'Choose when the key expires.')
   return lifetime === 'never' ? null : addSeconds(now, Number(lifetime) * daySeconds)
 }

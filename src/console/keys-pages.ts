@@ -5,6 +5,7 @@ import { isKeyId } from '../core/ids.ts'
 import { modes } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import { credentialHeader, type Profile } from '../core/profile.ts'
+import { keyLifetimes } from '../core/profile-schema.ts'
 import { scopeGrid } from '../core/scope-grid.ts'
 import type { SecretFormat } from '../credentials/format.ts'
 import type { Db } from '../db/connect.ts'
@@ -19,7 +20,7 @@ import type { Clock } from '../lib/time.ts'
 import { readForm } from '../web/body.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
-import { emptyKeyForm, lifetimes, readKeyForm, type TypedKey, typedKey } from './key-form.ts'
+import { emptyKeyForm, readKeyForm, type TypedKey, typedKey } from './key-form.ts'
 import { describeListing } from './key-words.ts'
 import type { Reveals } from './reveal.ts'
 import { type MemberVisitor, refusedToRole, requireRunning, type Visits } from './visit.ts'
@@ -93,7 +94,8 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
     if (!who.current) return visits.show(ctx, who, keysPath, 'no-account', {})
     const member = await visits.member(ctx)
     const { organization } = member.current
-    const mode = modes.find((it) => it === ctx.query['mode']) ?? 'any'
+    const asked = profile.modes.length > 1 ? modes.find((it) => it === ctx.query['mode']) : undefined
+    const mode = asked ?? 'any'
     const search = String(ctx.query['search'] ?? '')
       .trim()
       .replaceAll('\0', '')
@@ -107,6 +109,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
     return visits.show(ctx, who, keysPath, 'api-keys', {
       done: sentenceFor(done, ctx.query['done']),
       isAdmin: member.current.role === 'ADMIN',
+      mayCreate: limitsOf(member, profile).modes.length > 0,
       mode,
       search,
       isFirstPage: after === null,
@@ -127,7 +130,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
   ) => {
     const limits = limitsOf(who, profile)
     const mistake = wrong && { say: wrong.say, field: wrong.details.param ?? 'name' }
-    const props = { typed, attempt, mistake, lifetimes, longestKeyName, modes: limits.modes }
+    const props = { typed, attempt, mistake, lifetimes: keyLifetimes, longestKeyName, modes: limits.modes }
     const rows = scopeGrid(profile, limits.scopes).map(({ resource, levels }) => ({
       resource,
       levels: levels.map((level) => ({ ...level, isChosen: typed.levels[resource] === level.level })),
@@ -136,8 +139,14 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
     visits.show(ctx, who, keysPath, 'api-key-new', { ...props, rows }, mistake ? 422 : 200)
   }
 
+  /** Members make test keys alone: where there is no test mode, none. @throws Problem not_allowed */
+  const requireMayCreate = (who: MemberVisitor) => {
+    if (limitsOf(who, profile).modes.length === 0) throw refusedToRole()
+  }
+
   router.get(`${keysPath}/new`, async (ctx) => {
     const who = await visits.member(ctx)
+    requireMayCreate(who)
     requireRunning(who.current)
     showForm(ctx, who, emptyKeyForm(profile, limitsOf(who, profile)), reveals.newAttempt(), null)
   })
@@ -146,6 +155,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
     const form = await readForm(ctx.req)
     sessions.checkForm(ctx, form)
     const who = await visits.memberOf(ctx, form.get('org') ?? '')
+    requireMayCreate(who)
     const limits = limitsOf(who, profile)
     const typed = typedKey(profile, limits, form)
     const attempt = form.get('attempt') ?? ''

@@ -4,6 +4,7 @@ import type { Context } from 'koa'
 import { listAppNames } from '../apps/app-store.ts'
 import { isPersonId } from '../core/ids.ts'
 import { Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
 import { isWorking } from '../keys/key.ts'
@@ -26,6 +27,7 @@ export interface MemberPagesParts {
   readonly sessions: BrowserSessions
   readonly visits: Visits
   readonly clock: Clock
+  readonly profile: Profile
 }
 
 const keysShown = 20
@@ -38,7 +40,10 @@ interface Subject {
   readonly isOnlyAdmin: boolean
 }
 
-export function addMemberPages(router: Router, { db, sessions, visits, clock }: MemberPagesParts): void {
+export function addMemberPages(
+  router: Router,
+  { db, sessions, visits, clock, profile }: MemberPagesParts,
+): void {
   /** @throws Problem not_allowed, organization_suspended; page_not_found for who does not belong there */
   const findSubject = async (
     ctx: Context & { readonly params: Record<string, string> },
@@ -73,7 +78,7 @@ export function addMemberPages(router: Router, { db, sessions, visits, clock }: 
       isAdmin: member.role === 'ADMIN',
       since: member.since,
       sinceInWords: onDay(member.since),
-      roles: roleChoices,
+      roles: roleChoices(profile),
       chosen,
       mistake: problem?.say ?? null,
       field: subject.isOnlyAdmin ? 'only-admin' : 'role-ADMIN',

@@ -40,17 +40,18 @@ export interface MembersPagesParts {
   readonly profile: Profile
 }
 
-/** What each role may do, in a sentence. */
-export const roleSentences: Readonly<Record<Role, string>> = {
-  ADMIN: 'Does everything: live keys, apps, people and the audit log.',
-  MEMBER: 'Sees the names of keys, and creates test keys.',
+/** What each role may do, in a sentence: of what there is with the profile. */
+export function roleSentences({ modes, oauth }: Profile): Readonly<Record<Role, string>> {
+  const hasTestMode = modes.includes('test')
+  const keys = hasTestMode ? 'live keys' : 'keys'
+  return {
+    ADMIN: `Does everything: ${keys}, ${oauth.enabled ? 'apps, ' : ''}people and the audit log.`,
+    MEMBER: hasTestMode ? 'Sees the names of keys, and creates test keys.' : 'Sees the names of keys.',
+  }
 }
 export const roleNames: Readonly<Record<Role, string>> = { ADMIN: 'Administrator', MEMBER: 'Member' }
-export const roleChoices = roles.map((value) => ({
-  value,
-  name: roleNames[value],
-  sentence: roleSentences[value],
-}))
+export const roleChoices = (profile: Profile) =>
+  roles.map((value) => ({ value, name: roleNames[value], sentence: roleSentences(profile)[value] }))
 
 /** What the page says after a form. */
 const notices: Readonly<Record<string, string>> = {
@@ -91,7 +92,7 @@ export function addMembersPages(router: Router, parts: MembersPagesParts): void 
       attempt: reveals.newAttempt(),
       isAdmin,
       query: `?org=${organization.slug}`,
-      roles: roleChoices,
+      roles: roleChoices(profile),
       form,
       field: problem?.details.param === 'role' ? 'role-ADMIN' : (problem?.details.param ?? 'members'),
       mistake: problem?.say ?? null,

@@ -72,11 +72,14 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   const reveals = revealsAt(keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
-  addConnectedAppsPages(router, { ...parts, visits })
-  const appParts = { ...parts, visits, reveals: revealsAt(appsPath) }
-  addTryItPages(router, appParts)
-  addAppPages(router, appParts)
-  addAppChangePages(router, appParts)
+  // Without OAuth there is nothing at their addresses: not even a way to sign in first.
+  if (parts.profile.oauth.enabled) {
+    addConnectedAppsPages(router, { ...parts, visits })
+    const appParts = { ...parts, visits, reveals: revealsAt(appsPath) }
+    addTryItPages(router, appParts)
+    addAppPages(router, appParts)
+    addAppChangePages(router, appParts)
+  }
   addMembersPages(router, { ...parts, visits, reveals: revealsAt(membersPath) })
   addMemberPages(router, { ...parts, visits })
   addInvitationPages(router, { ...parts, visits, home })

@@ -1,9 +1,12 @@
 // The contract: the profile's OpenAPI document, read into operations. It is the only place in which an
 // operation's scopes (x-required-scopes) and rate class (x-rate-class) are written.
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { z } from 'zod'
+import { nearest } from '../lib/nearest.ts'
 import { StartupError } from '../lib/startup-error.ts'
+import { apiServers } from './equal-hosts.ts'
+import { type Mistake, MistakesError, pathOf } from './mistakes.ts'
 import { Problem } from './problems.ts'
 import { type Profile, readProfileFile } from './profile.ts'
 
@@ -65,17 +68,22 @@ const documentSchema = z.looseObject({
 
 /** @throws StartupError when the document is malformed, or names a scope or rate class that the profile lacks */
 export function loadContract(profile: Profile, publicUrl: string): Contract {
+  const contract = readContract(profile, publicUrl)
+  const wrong = vocabularyMistakes(contract, profile)
+  if (wrong.length > 0) throw new MistakesError('The OpenAPI document and the profile disagree:', wrong)
+  return contract
+}
+
+/** The document by itself, whatever the profile lists. @throws StartupError when it is malformed */
+export function readContract(profile: Profile, publicUrl: string): Contract {
   const raw = readProfileFile(profile, profile.openapi)
   const parsed = documentSchema.safeParse(raw)
   if (!parsed.success) {
-    const mistakes = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    throw new StartupError(
-      `The OpenAPI document ${profile.openapi} has mistakes:\n  ${mistakes.join('\n  ')}`,
-    )
+    const mistakes = parsed.error.issues.map((issue) => ({ at: pathOf(issue.path), say: issue.message }))
+    throw new MistakesError(`The OpenAPI document ${profile.openapi} has mistakes:`, mistakes)
   }
   const operations = readOperations(parsed.data, profile.openapi)
-  checkVocabulary(operations, profile)
-  const document = { ...parsed.data, servers: [{ url: publicUrl + profile.basePath }] }
+  const document = { ...parsed.data, servers: apiServers(publicUrl, profile) }
   return { operations, document }
 }
 
@@ -118,7 +126,10 @@ function readOperations(document: WrittenDocument, name: string): Operation[] {
   }
 }
 
-function compilerOf(document: WrittenDocument, options: { useDefaults?: true; coerceTypes?: true }): Ajv2020 {
+function compilerOf(
+  document: WrittenDocument,
+  options: { useDefaults?: true; coerceTypes?: true; allErrors?: true },
+): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, ...options })
   // The package's default export is a CommonJS one: its types and its run-time shape agree on this form.
   addFormats.default(ajv)
@@ -159,6 +170,12 @@ export interface HandledIds {
  * @throws StartupError naming each that stands alone
  */
 export function checkHandlers(contract: Contract, handlers: HandledIds): void {
+  const wrong = handlerMistakes(contract, handlers)
+  if (wrong.length > 0) throw new MistakesError('The OpenAPI document and the handlers disagree:', wrong)
+}
+
+/** Operations that nothing handles, or two share an id; and handlers that no operation calls. */
+export function handlerMistakes(contract: Contract, handlers: HandledIds): Mistake[] {
   const wrong = (['tenant', 'platform'] as const).flatMap((credential) => {
     const handled = new Set(handlers[credential].keys())
     const ids = new Set(contract.operations.filter((it) => it.credential === credential).map(({ id }) => id))
@@ -175,25 +192,80 @@ export function checkHandlers(contract: Contract, handlers: HandledIds): void {
     (it, index) => contract.operations.findIndex(({ id }) => id === it.id) < index,
   )
   wrong.push(...twice.map(({ id }) => `${id} is the operationId of two operations.`))
-  if (wrong.length > 0) {
-    throw new StartupError(`The OpenAPI document and the handlers disagree:\n  ${wrong.join('\n  ')}`)
+  return wrong.map((say) => ({ at: '', say }))
+}
+
+/** Scopes and rate classes that an operation names and the profile lacks. */
+export function vocabularyMistakes({ operations }: Contract, profile: Profile): Mistake[] {
+  const lacking = (id: OperationId, what: string, name: string, known: object) => {
+    const meant = nearest(name, Object.keys(known))
+    const hint = meant === null ? '' : ` Did you mean "${meant}"?`
+    return `${id} ${what} "${name}", which the profile does not list.${hint}`
+  }
+  return operations.flatMap(({ id, path, method, requiredScopes, rateClass }) => {
+    const at = `paths.${path}.${method.toLowerCase()}`
+    const scopes = requiredScopes.flatMap((scope, index) =>
+      Object.hasOwn(profile.scopes, scope)
+        ? []
+        : [
+            {
+              at: `${at}.x-required-scopes.${index}`,
+              say: lacking(id, 'requires the scope', scope, profile.scopes),
+            },
+          ],
+    )
+    if (Object.hasOwn(profile.rateClasses, rateClass)) return scopes
+    const say = lacking(id, 'is of the rate class', rateClass, profile.rateClasses)
+    return [...scopes, { at: `${at}.x-rate-class`, say }]
+  })
+}
+
+/**
+ * What is wrong with an answer of an operation, by the document's own schema of it. Compiled once for an
+ * operation and status; null where the document describes no such JSON.
+ */
+export type AnswerReader = (id: OperationId, status: number) => ((answer: unknown) => Mistake[]) | null
+
+/** For whoever checks the document against its answers; the server itself never asks. */
+export function answerReader(contract: Contract): AnswerReader {
+  const document = documentSchema.parse(contract.document)
+  const ajv = compilerOf(document, { allErrors: true })
+  return (id, status) => {
+    const operation = contract.operations.find((it) => it.id === id)
+    if (!operation) return null
+    const own = `/paths/${pointer(operation.path)}/${operation.method.toLowerCase()}/responses/${status}`
+    const written = operationSchema.optional().parse(document.paths[operation.path]?.[methodOf(operation)])
+      ?.responses[status]
+    const shared = written?.['$ref']
+    const at = typeof shared === 'string' ? shared.replace(/^#/, '') : own
+    const schema = `contract#${at}/content/application~1json/schema`
+    if (written === undefined || !isThere(ajv, schema)) return null
+    const validate = ajv.compile({ $ref: schema })
+    return (answer) => {
+      if (validate(answer)) return []
+      return (validate.errors ?? []).map((error) => ({
+        at: error.instancePath.split('/').slice(1).join('.'),
+        say: sayOf(error),
+      }))
+    }
   }
 }
 
-function checkVocabulary(operations: readonly Operation[], profile: Profile): void {
-  const wrong: string[] = []
-  for (const { id, requiredScopes, rateClass } of operations) {
-    for (const scope of requiredScopes) {
-      if (!(scope in profile.scopes))
-        wrong.push(`${id} requires the scope "${scope}", which the profile does not list.`)
-    }
-    if (!(rateClass in profile.rateClasses)) {
-      wrong.push(`${id} is of the rate class "${rateClass}", which the profile does not list.`)
-    }
+const methodOf = ({ method }: Operation) => methods.find((it) => it.toUpperCase() === method) ?? 'get'
+
+function isThere(ajv: Ajv2020, schema: string): boolean {
+  try {
+    return ajv.getSchema(schema) !== undefined
+  } catch {
+    return false
   }
-  if (wrong.length > 0) {
-    throw new StartupError(`The OpenAPI document and the profile disagree:\n  ${wrong.join('\n  ')}`)
-  }
+}
+
+function sayOf({ keyword, params, message = 'is not valid' }: ErrorObject): string {
+  if (keyword === 'enum') return `must be one of ${JSON.stringify(params['allowedValues'])}`
+  if (keyword === 'additionalProperties')
+    return `has the field "${params['additionalProperty']}", which the document lacks`
+  return message
 }
 
 function reader(validate: ValidateFunction): Reader {

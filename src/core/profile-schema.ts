@@ -1,6 +1,7 @@
 // How a profile is written (profiles/*.json): everything in which one vendor's published API differs from another's.
 // The descriptions are for editors too: `latchkey profile schema` prints them as JSON Schema.
 import { z } from 'zod'
+import { accentMistake } from './accent.ts'
 import { itemNames, listNames, problemNames, template } from './envelope-template.ts'
 import { problemCodes } from './problems.ts'
 
@@ -9,7 +10,7 @@ const prefix = z
   .regex(/^[a-z][a-z0-9]*(_[a-z0-9]+)*_$/, 'must be a prefix like "acme_live_"')
   .max(24)
 const byMode = z.strictObject({
-  live: prefix,
+  live: prefix.describe('Of live mode: "acme_live_".'),
   test: prefix.optional().describe('Needed where there is a test mode.'),
 })
 const seconds = z.int().positive()
@@ -18,10 +19,16 @@ const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'must be the name
 const modes = ['live', 'test'] as const
 
 const localized = z
-  .strictObject({ en: z.string().min(1), fr: z.string().min(1) })
+  .strictObject({
+    en: z.string().min(1).describe('In English.'),
+    fr: z.string().min(1).describe('In French.'),
+  })
   .describe('A text for people, in the languages of the pages that they see on their way to an app.')
 
-const window = z.strictObject({ requests: z.int().positive(), seconds })
+const window = z.strictObject({
+  requests: z.int().positive().describe('So many …'),
+  seconds: seconds.describe('… within so many seconds.'),
+})
 
 const color = z.string().regex(/^#[0-9a-f]{6}$/, 'must be a color like "#1a5fb4"')
 
@@ -29,22 +36,34 @@ const brand = z.strictObject({
   name: z.string().min(1).describe('What the vendor is called on every page.'),
   summary: z.string().describe('One sentence: what the product is.'),
   accent: z
-    .strictObject({ light: color, dark: color })
+    .strictObject({
+      light: color.describe('On light pages: "#1a4fd0".'),
+      dark: color.describe('On dark pages.'),
+    })
     .optional()
     .describe(
       'The color of buttons and links, on light and on dark pages. It must be told from its background (WCAG AA).',
     ),
 })
 
+const hostLabel = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be a label of a host name like "app"')
+
 const hosts = z
   .strictObject({
+    canonical: hostLabel
+      .default('app')
+      .describe(
+        'The first label of PUBLIC_URL beside which the other hosts are: app.example.com, where all of example.com is yours. Where PUBLIC_URL has another one, there are none; on localhost it may have any.',
+      ),
     organizations: z
       .boolean()
       .describe(
-        'Whether each organization has a host of its own beside that of PUBLIC_URL: {slug}.example.com',
+        'Whether each organization has a host of its own beside the canonical one: {slug}.example.com',
       ),
     shortForms: z
-      .record(z.string().regex(/^[a-z0-9-]+$/), path)
+      .record(hostLabel, path)
       .describe('Hosts by their first label, with the path under which the API is there: "api": "/v1".'),
   })
   .describe('Where the API answers too. Whose data it is, the credential says, never the host.')
@@ -59,21 +78,21 @@ const credentials = z.strictObject({
   prefixes: z.strictObject({
     api_key: byMode,
     access_token: byMode,
-    refresh_token: prefix,
-    authorization_code: prefix,
-    platform_key: prefix,
-    registration_token: prefix,
-    registration_access_token: prefix,
+    refresh_token: prefix.describe('Of refresh tokens.'),
+    authorization_code: prefix.describe('Of authorization codes.'),
+    platform_key: prefix.describe('Of the keys with which platforms provision.'),
+    registration_token: prefix.describe('Of tokens with which apps may register.'),
+    registration_access_token: prefix.describe('Of what an app manages its registration with (RFC 7592).'),
   }),
 })
 
 const headers = z.strictObject({
   scope: headerName.nullable().describe('Carries the scopes of the calling credential; null for none.'),
-  requestId: headerName,
+  requestId: headerName.describe('Carries the id of the request, on errors too.'),
   rateLimit: z.strictObject({
-    limit: headerName,
-    remaining: headerName,
-    reset: headerName,
+    limit: headerName.describe('How many requests the tightest window has.'),
+    remaining: headerName.describe('How many of them are left.'),
+    reset: headerName.describe('When there are all of them again, as resetAs says it.'),
     resetAs: z
       .enum(['seconds_left', 'unix_seconds'])
       .describe('What the reset header says: how long the window lasts still, or when it is over.'),
@@ -91,9 +110,9 @@ const envelope = z
     problem: template(problemNames).describe(
       'Every error: {type}, {code}, {message}, {status}, {title}, {request_id}, {documentation}, and where there is one {param}, {conflicts_with}.',
     ),
-    problemContentType: z.string().default('application/json'),
+    problemContentType: z.string().default('application/json').describe('The content type of errors.'),
     types: z
-      .record(z.string().regex(/^([1-5]\d\d|[45]xx)$/), z.string())
+      .record(z.string().regex(/^([1-5]\d\d|[45]xx)$/, 'must be a status like "404" or "4xx"'), z.string())
       .default({})
       .describe('What {type} is, by status: "404", else "4xx".'),
     codes: z.enum(['snake_case', 'UPPER_CASE']).default('snake_case').describe('How {code} is written.'),
@@ -106,9 +125,9 @@ const spokenProblems = z
   .partialRecord(
     z.enum(problemCodes),
     z.strictObject({
-      status: z.int().min(400).max(599).optional(),
-      code: z.string().min(1).optional(),
-      message: z.string().min(1).optional(),
+      status: z.int().min(400).max(599).optional().describe('In place of our status.'),
+      code: z.string().min(1).optional().describe('In place of our code.'),
+      message: z.string().min(1).optional().describe('In place of our sentence.'),
     }),
   )
   .default({})
@@ -117,7 +136,12 @@ const spokenProblems = z
 const rateClass = z.strictObject({
   title: z.string().min(1).describe('What it limits, for the documentation: "Read operations (GET)".'),
   per: z.enum(['credential', 'organization']).describe('Whose requests are counted together.'),
-  windows: z.array(window).min(1).describe('Every one of them must have room.'),
+  windows: z
+    .array(window)
+    .min(1)
+    .describe(
+      'Every one of them must have room. The rate-limit headers tell of the longest, or of the one that is full.',
+    ),
 })
 
 const scope = z.strictObject({
@@ -134,10 +158,10 @@ const scope = z.strictObject({
 
 const oauth = z.strictObject({
   enabled: z.boolean().describe('Whether there are OAuth apps at all.'),
-  accessTokenSeconds: seconds,
-  authorizationCodeSeconds: seconds.max(600),
-  refreshTokenSeconds: seconds,
-  refreshGraceSeconds: z.int().min(0).max(1800),
+  accessTokenSeconds: seconds.describe('So long an access token is good.'),
+  authorizationCodeSeconds: seconds.max(600).describe('So long a code can be exchanged.'),
+  refreshTokenSeconds: seconds.describe('So long after consent an authorization ends.'),
+  refreshGraceSeconds: z.int().min(0).max(1800).describe('So long a lost refresh answer is given again.'),
   refreshIdleSeconds: seconds
     .nullable()
     .describe('A refresh token that is not used for so long is no longer good; null for no such limit.'),
@@ -146,7 +170,7 @@ const oauth = z.strictObject({
     .describe('What a request without a scope asks for (RFC 6749 section 3.3), as far as the app may.'),
   dynamicRegistration: z
     .strictObject({
-      policy: z.enum(['off', 'open', 'token']),
+      policy: z.enum(['off', 'open', 'token']).describe('Nobody, anybody, or who has a token.'),
       mode: z.enum(modes).describe('What such an app works with.'),
       rate: window.describe('How often one address may register.'),
       unconsentedSeconds: seconds.describe('One that nobody allowed anything is forgotten after so long …'),
@@ -154,9 +178,15 @@ const oauth = z.strictObject({
     })
     .describe('Apps that register by themselves (RFC 7591).'),
   clientMetadataDocuments: z
-    .strictObject({ enabled: z.boolean(), mode: z.enum(modes) })
+    .strictObject({
+      enabled: z.boolean().describe('Whether they may ask.'),
+      mode: z.enum(modes).describe('What such an app works with.'),
+    })
     .describe('Apps that are named by the address of a document about them.'),
 })
+
+/** How long a key may be made to live by its form, in days; `never` has to be chosen by somebody. */
+export const keyLifetimes = ['7', '30', '90', '365', 'never'] as const
 
 const consoleWords = z.strictObject({
   keys: z
@@ -169,19 +199,27 @@ const consoleWords = z.strictObject({
     .min(1)
     .default('Create an API key')
     .describe('What the button says that makes a key.'),
+  keyLifetime: z
+    .enum(keyLifetimes)
+    .default('90')
+    .describe('Which life of a key, in days, its form has chosen already: "never" where keys do not expire.'),
 })
 
 const sampleResource = z.strictObject({
   idPrefix: z.string().describe('What an id of it starts with, before a ULID.'),
   operations: z
     .strictObject({
-      list: z.string().optional(),
-      read: z.string().optional(),
-      create: z.string().optional(),
-      update: z.string().optional(),
+      list: z.string().optional().describe('Lists them.'),
+      read: z.string().optional().describe('Reads one by its id.'),
+      create: z.string().optional().describe('Makes one.'),
+      update: z.string().optional().describe('Changes one.'),
       only: z.string().optional().describe('Reads the one row that there is: settings.'),
       listBy: z
-        .strictObject({ operation: z.string(), parameter: z.string(), field: z.string() })
+        .strictObject({
+          operation: z.string().describe('The operation.'),
+          parameter: z.string().describe('Of its path.'),
+          field: z.string().describe('Of the rows.'),
+        })
         .optional()
         .describe('Lists those whose field is what the parameter of the path says.'),
     })
@@ -190,7 +228,10 @@ const sampleResource = z.strictObject({
 
 const sample = z.strictObject({
   rows: z.string().describe("Rows for an empty database, relative to the profile's own file."),
-  organization: z.strictObject({ name: z.string().min(1), slug: z.string().min(1) }),
+  organization: z.strictObject({
+    name: z.string().min(1).describe('Of the demo organization.'),
+    slug: z.string().min(1).describe('Its short name.'),
+  }),
   app: z.string().min(1).describe('What the demo app is called.'),
   resources: z.record(z.string(), sampleResource),
 })
@@ -198,17 +239,21 @@ const sample = z.strictObject({
 const scopeName = z.string().regex(/^[a-z][a-z0-9_.-]*:[a-z][a-z0-9_.-]*$/, 'must be two words with a colon')
 
 const written = z.strictObject({
-  $schema: z.string().optional(),
-  name: z.string().regex(/^[a-z][a-z0-9-]*$/),
+  $schema: z.string().optional().describe('Where the JSON Schema is, for editors.'),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, 'must be a word of small letters like "acme"')
+    .describe('The short name of the profile: "acme".'),
   brand,
   openapi: z.string().describe("The contract's OpenAPI document, relative to the profile's own file."),
   basePath: path.describe("Where the contract's paths are mounted."),
-  hosts: hosts.default({ organizations: false, shortForms: {} }),
+  hosts: hosts.default({ canonical: 'app', organizations: false, shortForms: {} }),
   modes: z
     .array(z.enum(modes))
     .refine((them) => them.includes('live') && new Set(them).size === them.length, {
       message: 'must be ["live"], or ["live", "test"] where there is a sandbox',
-    }),
+    })
+    .describe('["live"], or ["live", "test"] where there is a sandbox.'),
   credentials,
   headers,
   envelope,
@@ -233,8 +278,8 @@ const written = z.strictObject({
       .describe(
         'cursor: ?cursor= and {next_cursor}. page: ?page= and numbers. link: ?cursor= and the header Link (RFC 8288).',
       ),
-    defaultLimit: z.int().positive(),
-    maxLimit: z.int().positive(),
+    defaultLimit: z.int().positive().describe('How many things a page has when nobody says.'),
+    maxLimit: z.int().positive().describe('How many it has at most.'),
   }),
   scopeGrammar: z
     .enum(['verb:resource', 'resource:verb'])
@@ -254,6 +299,11 @@ export type WrittenProfile = z.infer<typeof written>
 function relations(profile: WrittenProfile, ctx: z.RefinementCtx): void {
   const wrong = (at: readonly (string | number)[], message: string) =>
     ctx.addIssue({ code: 'custom', path: [...at], message })
+  for (const theme of ['light', 'dark'] as const) {
+    const color = profile.brand.accent?.[theme]
+    const mistake = color === undefined ? null : accentMistake(theme, color)
+    if (mistake) wrong(['brand', 'accent', theme], mistake)
+  }
   checkPrefixes(profile, wrong)
   checkScopes(profile, wrong)
   const { defaultLimit, maxLimit } = profile.pagination

@@ -2,8 +2,12 @@
 // (profiles/*.json). The rooms above read it; none of them asks which profile it is.
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { findJsonMistake } from '../lib/json-mistake.ts'
 import { StartupError } from '../lib/startup-error.ts'
+import { MistakesError } from './mistakes.ts'
+import type { Mode } from './principal.ts'
 import { profileSchema, type WrittenProfile } from './profile-schema.ts'
+import { profileMistakes } from './profile-words.ts'
 
 export type Profile = Omit<WrittenProfile, '$schema'> & {
   /** The folder of the profile's file: what its relative paths start from. */
@@ -20,24 +24,32 @@ export function credentialHeader({ credentials: { header } }: Profile, credentia
     : `${header}: ${credential}`
 }
 
+/** Where there is one mode alone, nobody is asked for it; null where there is a choice. */
+export function soleMode({ modes }: Profile): Mode | null {
+  const [first, ...others] = modes
+  return others.length === 0 ? (first ?? null) : null
+}
+
 /** The scopes that an OAuth app may ask for. */
 export function appScopes(profile: Profile): string[] {
   return Object.keys(profile.scopes).filter((name) => profile.scopes[name]?.apiKeysOnly === false)
 }
 
+/** The file that PROFILE means: a packaged profile's by its name, or the one of a path. */
+export function profileFile(nameOrPath: string, packaged: string): string {
+  return nameOrPath.endsWith('.json') ? resolve(nameOrPath) : join(packaged, `${nameOrPath}.json`)
+}
+
 /**
  * Reads a profile by name (from the packaged ones) or by path, and checks it whole.
- * @throws StartupError that names every mistake by its path in the file
+ * @throws MistakesError that names every mistake by its path in the file; StartupError for a file that can't be read
  */
 export function loadProfile(nameOrPath: string, packaged: string): Profile {
-  const isPath = nameOrPath.endsWith('.json')
-  const file = isPath ? resolve(nameOrPath) : join(packaged, `${nameOrPath}.json`)
-  const parsed = profileSchema.safeParse(readJson(file, isPath ? 'PROFILE' : `PROFILE=${nameOrPath}`))
+  const file = profileFile(nameOrPath, packaged)
+  const written = readJson(file, nameOrPath.endsWith('.json') ? 'PROFILE' : `PROFILE=${nameOrPath}`)
+  const parsed = profileSchema.safeParse(written)
   if (!parsed.success) {
-    const mistakes = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`,
-    )
-    throw new StartupError(`The profile ${file} has mistakes:\n  ${mistakes.join('\n  ')}`)
+    throw new MistakesError(`The profile ${file} has mistakes:`, profileMistakes(parsed.error, written))
   }
   const { $schema: _, ...profile } = parsed.data
   return { ...profile, folder: dirname(file) }
@@ -57,7 +69,9 @@ function readJson(file: string, namedBy: string): unknown {
   }
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw new StartupError(`${file} is not valid JSON: ${cause instanceof Error ? cause.message : cause}`)
+  } catch {
+    const mistake = findJsonMistake(text)
+    const where = mistake ? `, line ${mistake.line}, column ${mistake.column}: ${mistake.say}` : ''
+    throw new StartupError(`${file} is not valid JSON${where}.`)
   }
 }

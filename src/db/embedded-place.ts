@@ -1,6 +1,7 @@
 // Where the cluster of a data directory lies, and as whom it runs: in the data directory, or, when we are
 // root and nobody can't get there, under /var/lib/latchkey. Owns the directories, not what is in them.
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import {
   chmod,
   chown,
@@ -55,6 +56,11 @@ export async function findPlace(dataDirectory: string): Promise<Place> {
     log: join(area, 'postgres.log'),
     runner,
   }
+}
+
+/** Whether a database was ever started in a data directory; makes nothing. */
+export function isDataDirectory(dataDirectory: string): boolean {
+  return ['postgres', locationFile].some((it) => existsSync(join(dataDirectory, it)))
 }
 
 /** Where our own copies of the binaries go when the package can't be used where npm put it. */

@@ -27,8 +27,9 @@ export interface Allowance {
 
 export interface Turnstile {
   /**
-   * Counts one request of `who` in every window of the class; the addresses of one IPv6 network are one. `tell` hears the allowance in any case: the
-   * widest window's, or that of the window which refused.
+   * Counts one request of `who` in every window of the class; the addresses of one IPv6 network are one. `tell` hears
+   * the allowance in any case: the widest window's, which a program plans by, or that of the window which refused, so
+   * that nothing is left and the reset is the time to wait. What a narrow window refuses the wider ones do not count.
    * @throws Problem rate_limit_exceeded
    */
   pass(rateClass: string, who: string, tell: (allowance: Allowance) => void): Promise<void>

@@ -70,6 +70,16 @@ export function findRow(db: Db, tenant: Tenant, kind: string, id: string): Promi
   })
 }
 
+/** Whether the organization has the row in any mode. */
+export function isInAnyMode(db: Db, { organization }: Tenant, kind: string, id: string): Promise<boolean> {
+  return asTenant(db, { organization, mode: 'any' }, async (tx) => {
+    const row: object | undefined = await tx('sample_resources')
+      .where({ organization_id: organization, kind, id })
+      .first('id')
+    return row !== undefined
+  })
+}
+
 export function findFirstRow(db: Db, tenant: Tenant, kind: string): Promise<SampleRow | null> {
   return asTenant(db, tenant, async (tx) => {
     const row: { body: SampleRow } | undefined = await rowsOf(tx, tenant, { kind })

@@ -2,15 +2,19 @@
 // sees where his own handlers go.
 import type { Handler } from '../core/handler.ts'
 import { answerPage, readNumberedPage, readPage } from '../core/page.ts'
+import { principalId, type TenantPrincipal } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
+import { answerOnce } from '../keys/idempotent-answer.ts'
+import type { Clock } from '../lib/time.ts'
 import { ulid } from '../lib/ulid.ts'
 import {
   changeRow,
   findFirstRow,
   findRow,
   insertRows,
+  isInAnyMode,
   type Kind,
   listNumbered,
   listRows,
@@ -18,18 +22,22 @@ import {
 
 type Resource = Profile['sample']['resources'][string]
 
-interface SampleParts {
+interface SampleHandlersParts {
   readonly profile: Profile
   readonly db: Db
+  readonly clock: Clock
+}
+
+interface SampleParts extends SampleHandlersParts {
   readonly kind: string
   readonly resource: Resource
 }
 
 /** A handler for each operation that the profile's sample names. */
-export function sampleHandlers(profile: Profile, db: Db): ReadonlyMap<string, Handler> {
+export function sampleHandlers({ profile, db, clock }: SampleHandlersParts): ReadonlyMap<string, Handler> {
   const handlers = new Map<string, Handler>()
   for (const [kind, resource] of Object.entries(profile.sample.resources)) {
-    const parts = { profile, db, kind, resource }
+    const parts = { profile, db, clock, kind, resource }
     const { list, read, create, update, only, listBy } = resource.operations
     if (list) handlers.set(list, listOf(parts))
     if (read) handlers.set(read, readOf(parts))
@@ -67,10 +75,12 @@ function listOf(
   }
 }
 
-function readOf({ db, kind }: SampleParts): Handler {
+function readOf(parts: SampleParts): Handler {
+  const { db, kind } = parts
   return async ({ caller, params }) => {
-    const row = await findRow(db, caller, kind, params['id'] ?? '')
-    if (!row) throw new Problem('resource_not_found')
+    const id = params['id'] ?? ''
+    const row = await findRow(db, caller, kind, id)
+    if (!row) throw await whyNotFound(parts, caller, id)
     return { kind: 'item', status: 200, item: row }
   }
 }
@@ -83,21 +93,39 @@ function onlyOf({ db, kind }: SampleParts): Handler {
   }
 }
 
-function createOf({ db, kind, resource }: SampleParts): Handler {
-  return async ({ caller, body }) => {
-    const row = { ...body, id: resource.idPrefix + ulid() }
-    await insertRows(db, caller, kind, [row])
-    return { kind: 'item', status: 201, item: row }
+function createOf({ db, clock, kind, resource }: SampleParts): Handler {
+  return async ({ caller, body, idempotencyKey, credential }) => {
+    const request = { operation: `create ${kind}`, body }
+    const once = { owner: principalId(caller), credential, idempotencyKey, request }
+    return answerOnce(db, once, clock(), async (tx) => {
+      const row = { ...body, id: resource.idPrefix + ulid() }
+      await insertRows(tx, caller, kind, [row])
+      return { kind: 'item', status: 201, item: row }
+    })
   }
 }
 
-function updateOf({ db, kind }: SampleParts): Handler {
+function updateOf(parts: SampleParts): Handler {
+  const { db, kind } = parts
   return async ({ caller, params, body }) => {
     const id = params['id'] ?? ''
     const row = await changeRow(db, caller, kind, id, { ...body, id })
-    if (!row) throw new Problem('resource_not_found')
+    if (!row) throw await whyNotFound(parts, caller, id)
     return { kind: 'item', status: 200, item: row }
   }
+}
+
+/**
+ * A test key that is sent to one of its organization's live resources, or the other way, is told so: whoever mixed up
+ * the two would look long for a row that is there. Of another organization's rows nobody learns anything.
+ */
+async function whyNotFound(
+  { profile, db, kind }: SampleParts,
+  caller: TenantPrincipal,
+  id: string,
+): Promise<Problem> {
+  const isOfOtherMode = profile.modes.length > 1 && (await isInAnyMode(db, caller, kind, id))
+  return new Problem(isOfOtherMode ? 'wrong_mode' : 'resource_not_found')
 }
 
 /** A cursor is the last id of its page; opaque, so that nobody builds on that. */

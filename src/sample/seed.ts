@@ -1,6 +1,7 @@
 // The sample's first rows, from the file that the profile names.
 import { z } from 'zod'
 import type { OrganizationId } from '../core/ids.ts'
+import { MistakesError, pathOf } from '../core/mistakes.ts'
 import { type Mode, modes } from '../core/principal.ts'
 import { type Profile, readProfileFile } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
@@ -19,6 +20,19 @@ const timeSchema = z.strictObject({ $day: z.int(), hour: z.int().min(0).max(23) 
 /** The id of another row. */
 const referenceSchema = z.strictObject({ $ref: z.string(), index: z.int().min(0) })
 
+/** Kinds by mode, rows by kind, as the file has them. */
+export type WrittenRows = z.infer<typeof rowsSchema>
+
+/** @throws StartupError when the file can't be read, or is of another shape */
+export function readSampleRows(profile: Profile): WrittenRows {
+  const parsed = rowsSchema.safeParse(readProfileFile(profile, profile.sample.rows))
+  if (parsed.success) return parsed.data
+  throw new MistakesError(
+    `The sample rows ${profile.sample.rows} have mistakes:`,
+    parsed.error.issues.map((issue) => ({ at: pathOf(issue.path), say: issue.message })),
+  )
+}
+
 /** Fills an organization with the sample of both modes. Kinds come in the order of the file. */
 export async function seedSample(
   db: Db,
@@ -26,15 +40,9 @@ export async function seedSample(
   organization: OrganizationId,
   now: Date,
 ): Promise<void> {
-  const parsed = rowsSchema.safeParse(readProfileFile(profile, profile.sample.rows))
-  if (!parsed.success) {
-    const [mistake] = parsed.error.issues
-    throw new StartupError(
-      `The sample rows ${profile.sample.rows} have a mistake: ${mistake?.path.join('.')}: ${mistake?.message}`,
-    )
-  }
+  const rows = readSampleRows(profile)
   for (const mode of profile.modes) {
-    await seedMode(db, profile, { organization, mode }, parsed.data[mode] ?? {}, now)
+    await seedMode(db, profile, { organization, mode }, rows[mode] ?? {}, now)
   }
 }
 
@@ -42,9 +50,16 @@ async function seedMode(
   db: Db,
   profile: Profile,
   tenant: { readonly organization: OrganizationId; readonly mode: Mode },
-  kinds: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>,
+  kinds: WrittenKinds,
   now: Date,
 ): Promise<void> {
+  for (const [kind, rows] of makeRows(profile, kinds, now)) await insertRows(db, tenant, kind, rows)
+}
+
+export type WrittenKinds = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>
+
+/** The rows with ids of their own, and with what they say of today and of one another made real. */
+export function makeRows(profile: Profile, kinds: WrittenKinds, now: Date): [string, SampleRow[]][] {
   const made: Record<string, SampleRow[]> = {}
   const resolve = (value: unknown): unknown => {
     const time = timeSchema.safeParse(value)
@@ -61,13 +76,13 @@ async function seedMode(
   for (const [kind, rows] of Object.entries(kinds)) {
     const idPrefix = profile.sample.resources[kind]?.idPrefix
     if (idPrefix === undefined)
-      throw new Error(`the sample has rows of ${kind}, which the profile does not list`)
+      throw new StartupError(`The sample has rows of ${kind}, which the profile's sample.resources lacks.`)
     const first = now.getTime() - rows.length
     made[kind] = rows.map((row, index) => ({
       // One millisecond apart: their ids, and so the lists, keep the order of the file.
       id: idPrefix + ulid(first + index),
       ...Object.fromEntries(Object.entries(row).map(([field, value]) => [field, resolve(value)])),
     }))
-    await insertRows(db, tenant, kind, made[kind])
   }
+  return Object.entries(made)
 }

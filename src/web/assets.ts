@@ -16,15 +16,18 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Reads the folder once, at the start. */
-export function loadAssets(folder: string): Assets {
+/**
+ * Reads the folder once, at the start.
+ * @param more what is put at the end of a file, by its name: a profile's color, at the end of the stylesheet
+ */
+export function loadAssets(folder: string, more: Readonly<Record<string, string>> = {}): Assets {
   const addresses: Record<string, string> = {}
   const files = new Map<string, { readonly type: string; readonly body: Buffer }>()
   for (const name of readdirSync(folder)) {
     const ending = extname(name)
     const type = types[ending]
     if (!type) continue
-    const body = readFileSync(join(folder, name))
+    const body = Buffer.concat([readFileSync(join(folder, name)), Buffer.from(more[name] ?? '')])
     const digest = sha256(body.toString('utf8')).toString('hex').slice(0, 12)
     const address = `/assets/${name.slice(0, -ending.length)}.${digest}${ending}`
     addresses[name] = address

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import { isLoopback } from '../core/config.ts'
+import { equalHostsDomain } from '../core/equal-hosts.ts'
 import type { Profile } from '../core/profile.ts'
 
 /**
@@ -17,8 +18,9 @@ export function pinHost(publicUrl: string): Middleware {
     if (absolute) ctx.originalUrl = ctx.request.originalUrl = req.url = absolute.pathname + absolute.search
     const sent = absolute?.host ?? req.headers.host ?? ''
     ctx.state['isPublicHost'] =
-      (req.headersDistinct['host']?.length ?? 0) <= 1 &&
-      (sent.toLowerCase() === host || (isLoopback(hostname) && isLoopbackHost(sent)))
+      !hasHosts(req) &&
+      (withoutUsualPort(sent.toLowerCase(), protocol) === host ||
+        (isLoopback(hostname) && isLoopbackHost(sent)))
     req.headers.host = host
     delete req.headers['x-forwarded-host']
     req.headers['x-forwarded-proto'] = protocol.slice(0, -1)
@@ -36,7 +38,10 @@ function isLoopbackHost(host: string): boolean {
 export interface ApiHosts {
   /** The path of a request as the contract writes it, whatever stands before it; null where no API is. */
   pathOf(req: IncomingMessage): string | null
-  /** The address without its query, as the public knows it: of a host of ours as it was asked for, else PUBLIC_URL's. */
+  /**
+   * The address without its query, as the public knows it: of a host of ours as it was asked for, else PUBLIC_URL's. No
+   * other host's, whatever a request says: a proof of possession that was signed for another server is held against it.
+   */
   addressOf(req: IncomingMessage): string
 }
 
@@ -44,32 +49,49 @@ export interface ApiHosts {
  * The hosts under which the API answers alike: whose data it is, the credential says. The profile's base path is
  * there on every host, and a short form on the host whose first label it has.
  */
-export function createApiHosts(publicUrl: string, { basePath, hosts }: Profile): ApiHosts {
-  const { protocol, hostname, port } = new URL(publicUrl)
-  const domain = isLoopback(hostname) ? hostname : hostname.slice(hostname.indexOf('.') + 1)
+export function createApiHosts(publicUrl: string, profile: Profile): ApiHosts {
+  const { basePath, hosts } = profile
+  const { protocol } = new URL(publicUrl)
+  const domain = equalHostsDomain(publicUrl, profile)
   const shortForms = new Map(Object.entries(hosts.shortForms))
-  /** A host beside that of PUBLIC_URL, on its scheme and port. */
-  const isSibling = (label: string, host: string) =>
-    host === `${label}.${domain}${port && `:${port}`}` && (hosts.organizations || shortForms.has(label))
+  /** The origin of a host beside that of PUBLIC_URL, on its scheme and port; null for any other text. */
+  const siblingOrigin = (sent: string): string | null => {
+    const host = withoutUsualPort(sent, protocol)
+    const [label = ''] = host.split('.')
+    const isOurs = domain !== null && hostLabel.test(label) && host === `${label}.${domain}`
+    return isOurs && (hosts.organizations || shortForms.has(label)) ? `${protocol}//${host}` : null
+  }
   return {
     pathOf: (req) => {
-      const { path, label } = placeOf(req)
-      const shortForm = shortForms.get(label)
+      const { path, host } = placeOf(req)
+      const shortForm = host.includes('.') ? shortForms.get(host.slice(0, host.indexOf('.'))) : undefined
       return under(basePath, path) ?? (shortForm === undefined ? null : under(shortForm, path))
     },
     addressOf: (req) => {
-      const { path, label, host } = placeOf(req)
-      return (isSibling(label, host) ? `${protocol}//${host}` : publicUrl) + path
+      const { path, host } = placeOf(req)
+      return ((hasHosts(req) ? null : siblingOrigin(host)) ?? publicUrl) + path
     },
   }
+}
+
+/** Whatever else stands before the first dot ("evil%2eexample/x", "[::1]/x") would make an address of another host. */
+const hostLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+
+/** More than one: what is before us may have looked at another than we do (RFC 9112 section 3.2). */
+function hasHosts(req: IncomingMessage): boolean {
+  return (req.headersDistinct['host']?.length ?? 0) > 1
+}
+
+/** A host with its scheme's own port is the host alone (RFC 9110 section 4.2.3); some clients write it. */
+function withoutUsualPort(host: string, protocol: string): string {
+  const usual = protocol === 'https:' ? ':443' : ':80'
+  return host.endsWith(usual) ? host.slice(0, -usual.length) : host
 }
 
 function placeOf(req: IncomingMessage) {
   const absolute = absoluteTarget(req)
   const [path = ''] = (absolute ? absolute.pathname : (req.url ?? '/')).split('?')
-  const host = (absolute?.host ?? req.headers.host ?? '').toLowerCase()
-  const [label = ''] = host.split('.')
-  return { path, host, label: host.includes('.') ? label : '' }
+  return { path, host: (absolute?.host ?? req.headers.host ?? '').toLowerCase() }
 }
 
 function under(base: string, path: string): string | null {

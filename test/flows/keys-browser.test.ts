@@ -52,7 +52,7 @@ async function createKey(page: Page, name: string): Promise<string> {
   await page.goto(new URL(`${path}/new`, page.url()).href)
   await page.getByLabel('Name').fill(name)
   await choose(page, 'Bookings', 'Read')
-  await page.getByRole('button', { name: 'Create key' }).click()
+  await page.getByRole('button', { name: 'Create an API key' }).click()
   await page.getByRole('heading', { name: 'Copy your new key now' }).waitFor()
   return await page.locator('#secret').inputValue()
 }
@@ -69,7 +69,7 @@ test('an operator creates, sees, rotates, deactivates, revokes and deletes a key
 
   await page.getByLabel('Name').fill('Nightly export to the accounting system')
   await page.getByLabel('Only from these addresses').fill('127.0.0.0/8\n::1\nnot an address')
-  await page.getByRole('button', { name: 'Create key' }).click()
+  await page.getByRole('button', { name: 'Create an API key' }).click()
   await page.getByRole('alert').waitFor()
   assert.match(await page.title(), /^Error: /)
   assert.equal(await page.evaluate('document.activeElement.id'), 'mistake')
@@ -78,14 +78,14 @@ test('an operator creates, sees, rotates, deactivates, revokes and deletes a key
   await assertAccessible(page, 'api-key-new-mistake')
   await choose(page, 'Bookings', 'Read and write')
   await choose(page, 'Customers', 'Read')
-  await page.getByRole('button', { name: 'Create key' }).click()
+  await page.getByRole('button', { name: 'Create an API key' }).click()
   assert.match(await page.getByRole('alert').innerText(), /"not" is no address/)
   assert.ok(
     await page.getByRole('radiogroup', { name: 'Bookings' }).getByLabel('Read and write').isChecked(),
     'what was chosen is kept',
   )
   await page.getByLabel('Only from these addresses').fill('127.0.0.0/8, ::1')
-  await page.getByRole('button', { name: 'Create key' }).click()
+  await page.getByRole('button', { name: 'Create an API key' }).click()
   await page.getByRole('heading', { name: 'Copy your new key now' }).waitFor()
   assert.equal(new URL(page.url()).pathname, `${path}/created`)
   const secret = await page.locator('#secret').inputValue()
@@ -203,7 +203,7 @@ test('a double click on Create makes one key', async (t) => {
   await page.goto(`${house.url}${path}/new`)
   await page.getByLabel('Name').fill('Once')
   await choose(page, 'Bookings', 'Read')
-  await page.getByRole('button', { name: 'Create key' }).dblclick()
+  await page.getByRole('button', { name: 'Create an API key' }).dblclick()
   await page.getByRole('heading', { name: /shown|Copy/ }).waitFor()
   assert.equal((await house.database.knex('api_keys')).length, 1)
 })

@@ -125,3 +125,29 @@ test('equal requests have one canonical form, whatever the order of their member
   assert.equal(canonicalJson({ b: [{ d: 1, c: null }], a: 'x' }), '{"a":"x","b":[{"c":null,"d":1}]}')
   assert.notEqual(canonicalJson({ a: [1, 2] }), canonicalJson({ a: [2, 1] }))
 })
+
+test('a thing of the sample is made once for one Idempotency-Key, also when 10 ask at once', async (t) => {
+  const house = await startHouse(t, { change: withoutLimits })
+  const organization = await house.organization('Acme')
+  const { secret } = await house.key(organization, 'live', ['read:bookings', 'write:bookings'])
+  const booking = (more: object = {}) => ({
+    starts_at: '2027-03-01T10:00:00Z',
+    ends_at: '2027-03-01T14:00:00Z',
+    customer_id: 'cu_01HZXK5M3N8P4Q6R7S9T0V1W2X',
+    total: { amount: 45_000, currency: 'GBP' },
+    ...more,
+  })
+  const create = (body: object) =>
+    house.api('/bookings', secret, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'booking-1' },
+      body: JSON.stringify(body),
+    })
+  const answers = await Promise.all(Array.from({ length: 10 }, () => answerOf(create(booking()))))
+  assert.match(answers[0] ?? '', /^201 /)
+  assert.equal(new Set(answers).size, 1)
+  const list = (await (await house.api('/bookings', secret)).json()) as { data: object[] }
+  assert.equal(list.data.length, 1)
+  const other = await refusalOf(await create(booking({ ends_at: '2027-03-01T15:00:00Z' })))
+  assert.deepEqual([other.status, other.code], [409, 'idempotency_key_reused'])
+})

@@ -1,9 +1,13 @@
 // Databases for tests: each a copy of one migrated template, dropped at the end.
 import { randomBytes } from 'node:crypto'
-import type { TestContext } from 'node:test'
 import pg from 'pg'
 import { migrate } from '../../src/db/migrate.ts'
 import { Secret } from '../../src/lib/secret.ts'
+
+/** Whoever has an end, at which what was opened is closed: a test, or a file of them. */
+export interface Ending {
+  after(end: () => unknown): void
+}
 
 /** `url`, but for another database of the same server. */
 export function urlOf(url: string, database: string): string {
@@ -41,7 +45,7 @@ export function serverUrl(): string {
 }
 
 /** The address of a database of this test's own; `empty` has no schema yet. */
-export async function createTestDatabase(t: TestContext, { empty = false } = {}): Promise<string> {
+export async function createTestDatabase(t: Ending, { empty = false } = {}): Promise<string> {
   const url = serverUrl()
   const name = newName('test')
   const template = empty ? '' : ` template ${process.env['TEST_DATABASE_TEMPLATE']}`

@@ -1,7 +1,6 @@
 // The whole server in the test's own process: real routes, a real database, a clock that the test moves.
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import type { TestContext } from 'node:test'
 import { build } from '../../src/app.ts'
 import type { App } from '../../src/apps/app.ts'
 import { type NewApp, registerApp } from '../../src/apps/register-app.ts'
@@ -29,7 +28,7 @@ import { createOrganization } from '../../src/organizations/create-organization.
 import { insertMembership, type Role } from '../../src/organizations/membership-store.ts'
 import type { Organization } from '../../src/organizations/organization-store.ts'
 import { insertRows, type SampleRow } from '../../src/sample/sample-store.ts'
-import { createTestDatabase, queryDatabase } from './database.ts'
+import { createTestDatabase, type Ending, queryDatabase } from './database.ts'
 import { password } from './password.ts'
 import { freePort } from './port.ts'
 
@@ -80,7 +79,7 @@ export interface HouseOptions {
 }
 
 export async function startHouse(
-  t: TestContext,
+  t: Ending,
   { env = {}, change = (it) => it, mailWay = 'smtp', mailer: other, ...options }: HouseOptions = {},
 ): Promise<House> {
   const databaseUrl = options.databaseUrl ?? (await createTestDatabase(t))

@@ -60,7 +60,9 @@ export async function createKeyByForm(
   browser: PersonBrowser,
   fields: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const page = await browser.submit(await browser.open(`${keysPath}/new`), {
+  const form = await browser.open(`${keysPath}/new`)
+  assert.match(form.html, /value="never" selected/, 'keys do not expire unless somebody wants it')
+  const page = await browser.submit(form, {
     mode: 'live',
     lifetime: 'never',
     addresses: '',

@@ -1,0 +1,58 @@
+// The recruiting API: Authentication.
+import { aside, type PublishedPage, promise } from '../../support/published-page.ts'
+
+const heading = 'a heading'
+const advice = 'advice'
+
+export const evalyo: PublishedPage = {
+  title: 'Evalyo: Authentication',
+  tests: 'evalyo.test.ts',
+  sentences: [
+    aside('Authentication', heading),
+    promise('All API requests are authenticated with scoped API keys.'),
+    aside('Bearer Token', heading),
+    promise('Add your API key to the HTTP header Authorization using the scheme Bearer.'),
+    aside('HTTP header', 'a heading; the example under it was not published'),
+    aside('curl example', 'a heading; the example under it was not published'),
+    aside('Available scopes', heading),
+    promise('Each API key is associated with a set of scopes that define the accessible resources.'),
+    aside('Apply the principle of least privilege by selecting only the scopes you need.', advice),
+    aside('Paramètre | Type | Requis | Description', 'the head of a table'),
+    promise('interviews:read | string | Non | Read interviews and their details.'),
+    promise('interviews:write | string | Non | Create and update interviews.'),
+    promise('candidates:read | string | Non | Read candidate profiles.'),
+    promise('candidates:write | string | Non | Create and update candidates.'),
+    promise('jobs:read | string | Non | Read job postings.'),
+    promise('jobs:write | string | Non | Create and manage job postings.'),
+    promise('campaigns:read | string | Non | Read hiring processes.'),
+    promise('campaigns:write | string | Non | Create and manage hiring processes.'),
+    promise('stages:read | string | Non | Read pipeline stages.'),
+    promise('stages:write | string | Non | Manage pipeline stages.'),
+    promise('tests:read | string | Non | Read technical tests.'),
+    promise('tests:write | string | Non | Create and manage tests.'),
+    promise('reports:read | string | Non | Read results (tests and interviews).'),
+    promise('agents:read | string | Non | Read AI agents (config, voice, tone).'),
+    promise('agents:write | string | Non | Create and update AI agents.'),
+    aside('Key management', heading),
+    promise('Create your keys from Integrations → API keys.'),
+    promise('A key is shown only once at creation, so copy it immediately.'),
+    promise('Revoke a compromised key instantly from the interface (icon ... → Revoke).'),
+    promise('There is no limit on the number of active keys per organization.'),
+    aside('Common errors', heading),
+    promise('401 Unauthorized The key is missing, invalid, or has been revoked.'),
+    promise('403 Forbidden The key is valid but does not have the scope required for this resource.'),
+    aside('Usage examples', heading),
+    aside('bash', 'the label of an example that was not published'),
+    aside('Frequently asked questions', heading),
+    promise('No. Scopes are defined at creation and cannot be changed.'),
+    promise('Revoke the key and create a new one with the scopes you want.'),
+    aside(
+      'Store it in an environment variable or a secrets manager (AWS Secrets Manager, Vault, etc.).',
+      advice,
+    ),
+    aside('Never commit it to your source code or your logs.', advice),
+    promise('Keys do not expire automatically.'),
+    promise('They stay active until manually revoked.'),
+    promise('We recommend rotating them every quarter.'),
+  ],
+}
