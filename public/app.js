@@ -20,6 +20,32 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   })
 }
 
+// Examples of the documentation get a button that copies them.
+const copied = document.getElementById('copied')
+for (const [index, example] of document.querySelectorAll('[data-example]').entries()) {
+  const code = example.querySelector('code')
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.textContent = 'Copy'
+  button.setAttribute('aria-label', `Copy example ${index + 1}`)
+  button.addEventListener('click', async () => {
+    let said = 'Copied'
+    try {
+      await navigator.clipboard.writeText(code.textContent)
+    } catch {
+      getSelection().selectAllChildren(code)
+      said = 'Press Ctrl+C'
+    }
+    button.textContent = said
+    copied.textContent = `${said}.`
+    setTimeout(() => {
+      button.textContent = 'Copy'
+      copied.textContent = ''
+    }, 2000)
+  })
+  example.append(button)
+}
+
 // A secret must not come back with the Back button: not from the page kept in memory, nor from that page as it
 // was filled in.
 const secrets = document.querySelectorAll('[data-secret]')

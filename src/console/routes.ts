@@ -53,7 +53,7 @@ const home = keysPath
 export function consoleRoutes(parts: ConsoleParts): Router {
   const router = new Router({ sensitive: true, strict: true })
   const prefix = parts.publicUrl.startsWith('https:') ? '__Host-' : ''
-  const visits = createVisits({ ...parts, organizationCookie: `${prefix}latchkey_organization` })
+  const visits = createVisits({ ...parts, shownCookie: `${prefix}latchkey_shown` })
 
   router.use(async (ctx, next) => {
     try {

@@ -39,8 +39,8 @@ export interface VisitParts {
   readonly sessions: BrowserSessions
   readonly clock: Clock
   readonly trustedProxies: number
-  /** Names the organization that a person looked at last. */
-  readonly organizationCookie: string
+  /** Says that the page before this one showed a secret. */
+  readonly shownCookie: string
 }
 
 export interface Visits {
@@ -85,7 +85,7 @@ export function requireRunning({ isStopped }: Membership): void {
 }
 
 export function createVisits(parts: VisitParts): Visits {
-  const { db, views, sessions, clock, organizationCookie } = parts
+  const { db, views, sessions, clock, shownCookie } = parts
 
   const find = async (ctx: Context): Promise<Visitor | null> => {
     const session = sessions.read(ctx)
@@ -100,15 +100,8 @@ export function createVisits(parts: VisitParts): Visits {
   const chooseOrganization = (ctx: Context, memberships: readonly Membership[]): Membership | null => {
     const bySlug = (slug: unknown) => memberships.find(({ organization }) => organization.slug === slug)
     const asked = bySlug(ctx.query['org'])
-    if (asked) remember(ctx, asked)
-    const last = ctx.cookies.get(organizationCookie, { signed: false })
-    return asked ?? bySlug(last) ?? memberships[0] ?? null
-  }
-
-  const remember = (ctx: Context, { organization }: Membership) => {
-    const secure = organizationCookie.startsWith('__Host-')
-    const options = { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false } as const
-    ctx.cookies.set(organizationCookie, organization.slug, options)
+    if (asked) sessions.writeOrganization(ctx, asked.organization.slug)
+    return asked ?? bySlug(sessions.readOrganization(ctx)) ?? memberships[0] ?? null
   }
 
   const signedIn = async (ctx: Context): Promise<Visitor> => {
@@ -117,7 +110,6 @@ export function createVisits(parts: VisitParts): Visits {
     return who
   }
 
-  const shownCookie = organizationCookie.replace(/organization$/, 'shown')
   const shownOptions = {
     httpOnly: true,
     sameSite: 'lax',

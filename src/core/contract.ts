@@ -5,16 +5,18 @@ import addFormats from 'ajv-formats'
 import { z } from 'zod'
 import { nearest } from '../lib/nearest.ts'
 import { StartupError } from '../lib/startup-error.ts'
-import { apiServers } from './equal-hosts.ts'
 import { type Mistake, MistakesError, pathOf } from './mistakes.ts'
 import { Problem } from './problems.ts'
 import { type Profile, readProfileFile } from './profile.ts'
+import { servedDocument } from './served-document.ts'
 
 /** The name of an operation, as the document's operationId gives it. */
 export type OperationId = string
 
 export interface Operation {
   readonly id: OperationId
+  /** What it does, in a few words. */
+  readonly summary: string
   readonly method: string
   /** As the document writes it: /bookings/{id} */
   readonly path: string
@@ -37,7 +39,7 @@ export type Reader = (value: unknown) => Readonly<Record<string, unknown>>
 
 export interface Contract {
   readonly operations: readonly Operation[]
-  /** The document as served: as written, with our address as its only server. */
+  /** The document as served: as written, with our addresses as its servers, and credentials as the profile has them. */
   readonly document: object
 }
 
@@ -46,6 +48,7 @@ const methods = ['get', 'put', 'post', 'delete', 'patch'] as const
 const parameterSchema = z.looseObject({ name: z.string(), in: z.string(), required: z.boolean().optional() })
 const operationSchema = z.looseObject({
   operationId: z.string(),
+  summary: z.string().optional(),
   'x-required-scopes': z.array(z.string()),
   'x-rate-class': z.string(),
   'x-credential': z.enum(['tenant', 'platform']).default('tenant'),
@@ -60,6 +63,7 @@ const operationSchema = z.looseObject({
 })
 const documentSchema = z.looseObject({
   openapi: z.string().startsWith('3.1'),
+  components: z.looseObject({}).optional(),
   paths: z.record(
     z.string(),
     z.looseObject(Object.fromEntries(methods.map((name) => [name, operationSchema.optional()]))),
@@ -83,8 +87,7 @@ export function readContract(profile: Profile, publicUrl: string): Contract {
     throw new MistakesError(`The OpenAPI document ${profile.openapi} has mistakes:`, mistakes)
   }
   const operations = readOperations(parsed.data, profile.openapi)
-  const document = { ...parsed.data, servers: apiServers(publicUrl, profile) }
-  return { operations, document }
+  return { operations, document: servedDocument(parsed.data, operations, profile, publicUrl) }
 }
 
 type WrittenDocument = z.infer<typeof documentSchema>
@@ -98,6 +101,7 @@ function readOperations(document: WrittenDocument, name: string): Operation[] {
     const body = `${at}/requestBody/content/application~1json/schema`
     return {
       id: written.operationId,
+      summary: written.summary ?? '',
       method: method.toUpperCase(),
       path,
       requiredScopes: written['x-required-scopes'],

@@ -14,6 +14,9 @@ export interface BrowserSessions {
   readStep(ctx: Context): string | null
   writeStep(ctx: Context, step: Secret, seconds: number): void
   clearStep(ctx: Context): void
+  /** The slug of the organization that the person looked at last; null for none. Whether it is theirs is asked elsewhere. */
+  readOrganization(ctx: Context): string | null
+  writeOrganization(ctx: Context, slug: string): void
   /** What a form on this page must carry. */
   formToken(ctx: Context): string
   /** @throws Problem form_refused for a form that did not come from one of our pages in this browser's session */
@@ -32,6 +35,7 @@ export function createBrowserSessions(publicUrl: string, cookieKeys: readonly Se
   const stepCookie = `${prefix}latchkey_sign_in`
   // Names a browser in which nobody has signed in yet, so that its sign-in form can be bound to it.
   const browserCookie = `${prefix}latchkey_browser`
+  const organizationCookie = `${prefix}latchkey_organization`
   const options = { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false } as const
   const formKeys = cookieKeys.map((key) => deriveKey(key.reveal(), 'latchkey form token v1'))
 
@@ -57,6 +61,10 @@ export function createBrowserSessions(publicUrl: string, cookieKeys: readonly Se
     },
     clearStep: (ctx) => {
       ctx.cookies.set(stepCookie, null, options)
+    },
+    readOrganization: (ctx) => ctx.cookies.get(organizationCookie, { signed: false }) ?? null,
+    writeOrganization: (ctx, slug) => {
+      ctx.cookies.set(organizationCookie, slug, options)
     },
     formToken: (ctx) => {
       const session = read(ctx)

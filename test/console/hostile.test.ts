@@ -76,6 +76,7 @@ test('U14: HTML in any name, address or program is shown as text on every page',
     `/setup?token=${encodeURIComponent(hostile)}`,
     `/${encodeURIComponent(hostile)}`,
     '/docs',
+    '/docs/authentication',
     '/forgot-password',
   ]
   const assertPlain = (html: string, address: string) => {

@@ -139,8 +139,6 @@ test('the pages on the way to an app: sign-in, consent, its mistake, the return,
   await assertAccessible(page, 'error-redirect-uri')
   await page.goto(`${house.url}/no-such-page`)
   await assertAccessible(page, 'error-not-found')
-  await page.goto(`${house.url}/docs`)
-  await assertAccessible(page, 'docs')
   assert.deepEqual(
     complaints.filter((text) => !text.includes('net::ERR_FAILED')),
     [],

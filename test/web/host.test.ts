@@ -53,6 +53,9 @@ test('U9: a foreign Host is told to go away, a foreign X-Forwarded-Host changes 
     authorizationUrl(house.url, app.clientId, 'read:bookings').url,
     `${house.url}/sign-in`,
     `${house.url}/docs`,
+    `${house.url}/docs/authentication`,
+    `${house.url}/docs/errors.md`,
+    `${house.url}/llms.txt`,
   ]
   for (const url of addresses) {
     for (const host of [
@@ -137,6 +140,7 @@ test('A26, A27, U6: pages can not be framed, run no foreign script, and tell no 
   const app = await house.app(await house.organization('Acme'))
   const pages = [
     '/docs',
+    '/docs/reference',
     '/sign-in',
     '/setup?token=x',
     '/no-such-page',

@@ -37,6 +37,9 @@ async function everyKindOfPage(t: TestContext): Promise<{ house: House; pages: [
   const anybody = [
     '/',
     '/docs',
+    '/docs/reference',
+    '/docs/errors.md',
+    '/llms.txt',
     '/sign-in',
     '/setup?token=x',
     lastLink(house),
@@ -242,6 +245,7 @@ const allowed = [
   'src/db/embedded-processes.ts', // asks of a child's pipe whether it is one
   'src/lib/guarded-fetch.ts', // what strangers name: refused before anything is connected to
   'src/web/own-requests.ts', // to this very server alone
+  'src/client/wire.ts', // published to others: no file of the server imports it
 ]
 
 function outwardCalls(source: Source): string[] {

@@ -1,5 +1,5 @@
 // Lengths of time as people type them into a form: 90 days, 12 hours, 30 minutes, 45 seconds.
-import { daySeconds, hourSeconds, minuteSeconds } from '../lib/time.ts'
+import { daySeconds, hourSeconds, minuteSeconds } from './time.ts'
 
 const units = [
   ['day', daySeconds],
