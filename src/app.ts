@@ -30,6 +30,7 @@ import { rememberProof } from './credentials/proof-store.ts'
 import { createValidator } from './credentials/validator.ts'
 import type { Database } from './db/connect.ts'
 import { isAtHead } from './db/migrate.ts'
+import { ownHost } from './documentation/own-host.ts'
 import { documentationRoutes } from './documentation/routes.ts'
 import { swaggerFiles } from './documentation/swagger.ts'
 import { writeKeyUses } from './keys/key-use-store.ts'
@@ -200,9 +201,10 @@ export function build(parts: AppParts): App {
   app.use(pageHeaders(publicUrl))
   app.use(pageErrors(views, log, (ctx) => (isOnTheWay(ctx.path) ? wordsOf(ctx).error : englishErrors)))
   app.use(metricsPage(metrics.read, config.metricsToken))
+  app.use(ownHost(publicUrl, hosts))
   app.use(pinHost(publicUrl))
   app.use((ctx, next) => {
-    if (!ctx.state['isPublicHost']) {
+    if (!ctx.state['isPublicHost'] && !ctx.state['isReadersHost']) {
       throw new Problem('misdirected_request', { say: `This address is served at ${publicUrl} alone.` })
     }
     // PostgreSQL keeps no such text: it would be a fault further down.

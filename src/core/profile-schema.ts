@@ -65,6 +65,12 @@ const hosts = z
     shortForms: z
       .record(hostLabel, path)
       .describe('Hosts by their first label, with the path under which the API is there: "api": "/v1".'),
+    documentation: hostLabel
+      .nullable()
+      .default(null)
+      .describe(
+        'The first label of the host under which llms.txt and the Markdown pages are too; its pages lead to the canonical host. null for none.',
+      ),
   })
   .describe('Where the API answers too. Whose data it is, the credential says, never the host.')
 
@@ -247,7 +253,7 @@ const written = z.strictObject({
   brand,
   openapi: z.string().describe("The contract's OpenAPI document, relative to the profile's own file."),
   basePath: path.describe("Where the contract's paths are mounted."),
-  hosts: hosts.default({ canonical: 'app', organizations: false, shortForms: {} }),
+  hosts: hosts.default({ canonical: 'app', organizations: false, shortForms: {}, documentation: null }),
   modes: z
     .array(z.enum(modes))
     .refine((them) => them.includes('live') && new Set(them).size === them.length, {

@@ -43,6 +43,8 @@ export interface ApiHosts {
    * other host's, whatever a request says: a proof of possession that was signed for another server is held against it.
    */
   addressOf(req: IncomingMessage): string
+  /** Whether the request is for the documentation's own host. */
+  isDocumentation(req: IncomingMessage): boolean
 }
 
 /**
@@ -62,9 +64,11 @@ export function createApiHosts(publicUrl: string, profile: Profile): ApiHosts {
     return isOurs && (hosts.organizations || shortForms.has(label)) ? `${protocol}//${host}` : null
   }
   return {
+    isDocumentation: (req) =>
+      hosts.documentation !== null && labelOf(placeOf(req).host) === hosts.documentation,
     pathOf: (req) => {
       const { path, host } = placeOf(req)
-      const shortForm = host.includes('.') ? shortForms.get(host.slice(0, host.indexOf('.'))) : undefined
+      const shortForm = shortForms.get(labelOf(host))
       return under(basePath, path) ?? (shortForm === undefined ? null : under(shortForm, path))
     },
     addressOf: (req) => {
@@ -72,6 +76,11 @@ export function createApiHosts(publicUrl: string, profile: Profile): ApiHosts {
       return ((hasHosts(req) ? null : siblingOrigin(host)) ?? publicUrl) + path
     },
   }
+}
+
+/** What stands before the first dot; '' for a host of one word. */
+function labelOf(host: string): string {
+  return host.includes('.') ? host.slice(0, host.indexOf('.')) : ''
 }
 
 /** Whatever else stands before the first dot ("evil%2eexample/x", "[::1]/x") would make an address of another host. */

@@ -124,6 +124,30 @@ async function deedsTo(target: string): Promise<{ action: string; details: Recor
   return house.asOwner(select, [target])
 }
 
+test('Fetch the complete documentation index at: https://developer.boothzen.com/llms.txt', async () => {
+  const response = await fetch('https://developer.boothzen.com/llms.txt')
+  assert.deepEqual(
+    [response.status, response.headers.get('content-type')],
+    [200, 'text/plain; charset=utf-8'],
+  )
+  assert.match(await response.text(), /^# BoothZen/)
+  const page = await fetch('https://developer.boothzen.com/docs/errors', { redirect: 'manual' })
+  assert.deepEqual([page.status, page.headers.get('location')], [302, `${site}/docs/errors`])
+  for (const path of ['/oauth/authorize', '/admin', '/sign-in', '/.well-known/oauth-authorization-server'])
+    assert.equal((await fetch(`https://developer.boothzen.com${path}`)).status, 421, path)
+})
+
+test('Use this file to discover all available pages before exploring further.', async () => {
+  const index = await (await fetch('https://developer.boothzen.com/llms.txt')).text()
+  const linked = [...index.matchAll(/\]\((\S+)\)/g)].map(([, url = '']) => url)
+  for (const url of linked) assert.equal((await fetch(url)).status, 200, url)
+  const pages = ['docs', 'docs/authentication', 'docs/errors', 'docs/limits', 'docs/reference']
+  for (const page of pages) assert.ok(linked.includes(`${site}/${page}.md`), page)
+  assert.ok(linked.includes(`${api}/openapi.json`))
+  const here = await fetch('https://developer.boothzen.com/docs/errors.md')
+  assert.equal(await here.text(), await (await fetch(`${site}/docs/errors.md`)).text())
+})
+
 test('The BoothZen public API accepts two equivalent credential types.', async () => {
   const kinds = []
   for (const credential of [await keyOf(), tokens.access_token]) {

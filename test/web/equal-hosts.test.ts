@@ -26,7 +26,7 @@ const bases: readonly (readonly [host: string, base: string])[] = [
 ]
 
 test('only beside the canonical label of a domain are there hosts of ours', () => {
-  const hosts = { canonical: 'app', organizations: true, shortForms: { api: '/v1' } }
+  const hosts = { canonical: 'app', organizations: true, shortForms: { api: '/v1' }, documentation: null }
   const profile = { hosts, basePath: '/api/v1' }
   for (const [publicUrl, domain] of [
     ['https://app.boothzen.com', 'boothzen.com'],
@@ -47,7 +47,10 @@ test('only beside the canonical label of a domain are there hosts of ours', () =
     const listed = apiServers(publicUrl, profile).length
     assert.equal(listed, domain === null || publicUrl.includes('localhost') ? 1 : 3, publicUrl)
   }
-  const none = { hosts: { ...hosts, organizations: false, shortForms: {} }, basePath: '/api/v1' }
+  const none = {
+    hosts: { ...hosts, organizations: false, shortForms: {}, documentation: null },
+    basePath: '/api/v1',
+  }
   assert.equal(equalHostsDomain('https://app.boothzen.com', none), null)
 })
 

@@ -10,11 +10,8 @@ export const boothzen: PublishedPage = {
   sentences: [
     aside('Skip to main content', 'a link of the page'),
     aside('Documentation Index', heading),
-    aside(
-      'Fetch the complete documentation index at: https://developer.boothzen.com/llms.txt',
-      "the vendor's documentation site",
-    ),
-    aside('Use this file to discover all available pages before exploring further.', 'advice'),
+    promise('Fetch the complete documentation index at: https://developer.boothzen.com/llms.txt'),
+    promise('Use this file to discover all available pages before exploring further.'),
     promise('The BoothZen public API accepts two equivalent credential types.'),
     promise(
       'Both grant access to the same /api/v1/* surface and share the same response shapes, rate-limit headers, and error envelopes.',
