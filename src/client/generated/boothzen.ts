@@ -41,7 +41,7 @@ export const boothzen: Contract = {
     { id: "listGrants", method: "GET", path: "/grants", resource: "grants", name: "list", input: "query", answer: "list", sendsIdempotencyKey: false, isForPlatforms: false },
     { id: "getGrant", method: "GET", path: "/grants/{id}", resource: "grants", name: "get", input: null, answer: "item", sendsIdempotencyKey: false, isForPlatforms: false },
     { id: "revokeGrant", method: "POST", path: "/grants/{id}/revoke", resource: "grants", name: "revoke", input: null, answer: "item", sendsIdempotencyKey: false, isForPlatforms: false },
-    { id: "listAuditEvents", method: "GET", path: "/audit-events", resource: "auditEvents", name: "list", input: "query", answer: "list", sendsIdempotencyKey: false, isForPlatforms: false },
+    { id: "listAuditEvents", method: "GET", path: "/audit-events", resource: "audit", name: "list", input: "query", answer: "list", sendsIdempotencyKey: false, isForPlatforms: false },
     { id: "createOrganizationApiKey", method: "POST", path: "/organizations/api-key", resource: "organizations", name: "createApiKey", input: "body", answer: "item", sendsIdempotencyKey: true, isForPlatforms: true },
   ],
 }
@@ -406,7 +406,7 @@ export interface Resources {
      */
     revoke(id: string, options?: CallOptions): Promise<void>
   }
-  readonly auditEvents: {
+  readonly audit: {
     /**
      * List audit events.
      * What was done in the calling key's organization, the newest first. The audit log is one for both modes: a live key reads it, and a test key does not.
@@ -437,7 +437,7 @@ export class BoothZenClient extends ContractClient {
   declare readonly keys: Resources["keys"]
   declare readonly apps: Resources["apps"]
   declare readonly grants: Resources["grants"]
-  declare readonly auditEvents: Resources["auditEvents"]
+  declare readonly audit: Resources["audit"]
 
   /**
    * Makes a customer's organization where it is not there yet, and a key for it.
