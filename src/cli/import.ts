@@ -1,7 +1,16 @@
 // latchkey import: what a vendor has made elsewhere.
 import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  openSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { addAbortSignal } from 'node:stream'
 import { type Command, Option } from 'commander'
 import { type BadLineReport, type ImportOutcome, importKeys } from '../keys/import-keys.ts'
 import { type ImportFormat, importFormats, readSource } from '../keys/import-source.ts'
@@ -58,21 +67,26 @@ export function importCommands(program: Command): void {
       } else {
         const began = performance.now()
         const outcome = await run(file, format, options, isJson)
-        tellOutcome(command, outcome, options, (performance.now() - began) / secondMs)
+        if (outcome) tellOutcome(command, outcome, options, (performance.now() - began) / secondMs)
       }
     })
 }
 
+/** null for one that was interrupted, which has been told. */
 async function run(
   file: string,
   format: ImportFormat,
   options: ImportOptions,
   isJson: boolean,
-): Promise<ImportOutcome> {
+): Promise<ImportOutcome | null> {
   const facts = await factsOf(file)
+  if (options.errors !== undefined && isSameFile(file, options.errors))
+    throw new StartupError('--errors names the file of the keys itself. Choose another file.')
   const isDryRun = options.dryRun === true
   const progress = createProgress(isDryRun ? 'Checking' : 'Importing', isJson, 'lines')
   const report = createReport(options.errors ?? null, progress)
+  const interruption = catchInterruption()
+  let done = 0
   try {
     return await withDatabase(async ({ opened: { database }, profile, format: secrets }) => {
       const db = database.knex
@@ -80,27 +94,76 @@ async function run(
       return await importKeys(
         { db, profile, format: secrets, now: systemClock(), by },
         {
-          lines: readSource(open(file), format),
+          lines: readSource(open(file, interruption.signal), format),
           file: facts?.digest ?? null,
           organization,
           createsOrganizations: options.createOrganizations === true,
           isDryRun,
-          onStart: report.start,
+          onStart: (resumedAfter) => {
+            done = resumedAfter
+            report.start(resumedAfter)
+          },
           onBadLine: report.tell,
-          onProgress: (done) => progress.tell(done, facts && Math.max(done, facts.lines)),
+          onHashLikeSecret: report.doubt,
+          onProgress: (lines) => {
+            done = lines
+            progress.tell(done, facts && Math.max(done, facts.lines))
+          },
         },
       )
     })
+  } catch (thrown) {
+    const exitCode = interruption.exitCode()
+    if (exitCode === null || !isAbort(thrown)) throw thrown
+    progress.end()
+    const isRemembered = facts !== null && !isDryRun
+    const next = isRemembered ? ' The same command goes on there.' : ''
+    console.error(`Interrupted after ${linesOf(done)}.${next}`)
+    process.exitCode = exitCode
+    return null
   } finally {
+    interruption.release()
     progress.end()
     report.end()
   }
 }
 
-function open(file: string): AsyncIterable<string> {
-  return file === '-'
-    ? process.stdin.setEncoding('utf8')
-    : createReadStream(file, { encoding: 'utf8', highWaterMark: pieceBytes })
+/** By convention 128 and the number of the signal. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+const interruptions = ['SIGINT', 'SIGTERM'] as const
+
+/** The first Ctrl-C ends the reading: what is being written is waited for. The second one ends everything. */
+function catchInterruption() {
+  const controller = new AbortController()
+  let exitCode: number | null = null
+  const interrupt = (signal: keyof typeof exitCodes) => {
+    release()
+    exitCode = exitCodes[signal]
+    controller.abort()
+  }
+  const release = () => {
+    for (const signal of interruptions) process.off(signal, interrupt)
+  }
+  for (const signal of interruptions) process.on(signal, interrupt)
+  return { signal: controller.signal, exitCode: () => exitCode, release }
+}
+
+const isAbort = (thrown: unknown) => thrown instanceof Error && thrown.name === 'AbortError'
+
+function open(file: string, signal: AbortSignal): AsyncIterable<string> {
+  const stream =
+    file === '-'
+      ? process.stdin.setEncoding('utf8')
+      : createReadStream(file, { encoding: 'utf8', highWaterMark: pieceBytes })
+  return addAbortSignal(signal, stream)
+}
+
+/** What is written would be gone before it is read. */
+function isSameFile(file: string, errors: string): boolean {
+  const at = statSync(errors, { throwIfNoEntry: false })
+  if (!at?.isFile()) return false
+  const read: Stats = file === '-' ? fstatSync(process.stdin.fd) : statSync(file)
+  return read.dev === at.dev && read.ino === at.ino
 }
 
 interface FileFacts {
@@ -135,6 +198,14 @@ async function factsOf(file: string): Promise<FileFacts | null> {
 function createReport(errors: string | null, progress: Progress) {
   let handle: number | null = null
   let told = 0
+  const write = (to: number, bad: BadLineReport) => {
+    try {
+      writeFileSync(to, `${JSON.stringify(bad)}\n`)
+    } catch (cause) {
+      const say = `${errors} can not be written any more. Make room, or choose another file: the same command goes on.`
+      throw new StartupError(say, { cause })
+    }
+  }
   return {
     /** A file that an interrupted run began is gone on with. */
     start: (resumedAfter: number) => {
@@ -148,11 +219,16 @@ function createReport(errors: string | null, progress: Progress) {
     },
     tell: ({ line, reason }: BadLineReport) => {
       told += 1
-      if (handle !== null) writeSync(handle, `${JSON.stringify({ line, reason })}\n`)
+      if (handle !== null) write(handle, { line, reason })
       if (handle !== null && told > mostShownBesideFile) return
       progress.end()
       console.error(`Line ${line}: ${reason}`)
       if (handle !== null && told === mostShownBesideFile) console.error(`Further bad lines: see ${errors}.`)
+    },
+    doubt: (line: number) => {
+      progress.end()
+      const say = 'the secret looks like a SHA-256. If it is one, stop here: its field is hash.'
+      console.error(`Line ${line}: ${say} As a secret, whoever has the hashes could use them.`)
     },
     end: () => {
       if (handle !== null) closeSync(handle)

@@ -73,8 +73,11 @@ export function createShapeSet(known: readonly KeyShape[]): ShapeSet {
 }
 
 export interface ImportedShapes {
-  /** May this text be an imported secret? Asks nobody; only a look-up makes it true. */
-  match(secret: string): boolean
+  /**
+   * May this text be an imported secret? Only a look-up makes it true. Asks nobody, but for what comes in before the
+   * shapes are known at all. @throws where they can't be read then: a good key must not be called a bad one
+   */
+  match(secret: string): Promise<boolean>
   /** Reads the shapes again now. */
   reload(): Promise<void>
   close(): void
@@ -85,27 +88,34 @@ export interface ImportedShapes {
  * text of no known shape costs no query (SECURITY K1). Where they can't be read, those of before stay.
  */
 export function createImportedShapes(load: () => Promise<readonly KeyShape[]>, log: Log): ImportedShapes {
-  let shapes = createShapeSet([])
-  let loading: Promise<void> | null = null
+  let shapes: ShapeSet | null = null
+  let loading: Promise<ShapeSet> | null = null
   const read = async () => {
-    try {
-      shapes = createShapeSet(await load())
-    } catch (err) {
-      log.warn({ err }, 'the shapes of imported keys could not be read')
-    }
+    shapes = createShapeSet(await load())
+    return shapes
   }
-  const reload = () => {
+  /** However many ask at once, it is read once. */
+  const readOnce = () => {
     loading ??= read().finally(() => {
       loading = null
     })
     return loading
   }
+  const reload = async () => {
+    try {
+      await readOnce()
+    } catch (err) {
+      log.warn({ err }, 'the shapes of imported keys could not be read')
+    }
+  }
   const timer = setInterval(reload, refreshEveryMs)
   timer.unref()
   void reload()
   return {
-    match: (secret) =>
-      secret.length >= shortestImported && secret.length <= longestImported && shapes.matches(secret),
+    match: async (secret) =>
+      secret.length >= shortestImported &&
+      secret.length <= longestImported &&
+      (shapes ?? (await readOnce())).matches(secret),
     reload,
     close: () => clearInterval(timer),
   }

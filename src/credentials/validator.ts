@@ -30,7 +30,7 @@ export interface ValidatorParts {
 export function createValidator({ format, shapes, find, clock, audience }: ValidatorParts): Validate {
   return async (secret, address) => {
     const kind = format.read(secret)
-    if (kind === null && !shapes.match(secret)) throw refuse('malformed')
+    if (kind === null && !(await shapes.match(secret))) throw refuse('malformed')
     if (kind !== null && !isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
     const who = await find(sha256(secret))
     if (!who) throw refuse('unknown or revoked')

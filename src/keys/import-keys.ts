@@ -17,7 +17,7 @@ import {
   type Organization,
 } from '../organizations/organization-store.ts'
 import { isSlug } from '../organizations/slug.ts'
-import { BadLine, type ImportedKey, readImportLine } from './import-line.ts'
+import { BadLine, type ImportedKey, noSuchOrganization, readImportLine } from './import-line.ts'
 import type { SourceLine } from './import-source.ts'
 import {
   endImport,
@@ -59,6 +59,8 @@ export interface ImportRequest {
   readonly onStart?: (resumedAfter: number) => void
   /** Where the import is interrupted right after, the same may be told again when it goes on. */
   readonly onBadLine: (bad: BadLineReport) => void
+  /** Once, for the first line with a secret that may be a hash: then the hashes would open the API, and the keys not. */
+  readonly onHashLikeSecret?: (line: number) => void
   readonly onProgress?: (lines: number) => void
 }
 
@@ -92,12 +94,14 @@ export async function importKeys(parts: ImportParts, request: ImportRequest): Pr
     done: begun ?? { lines: 0, imported: 0, already: 0, bad: 0 },
     isRemembered: begun !== null,
     organizationsCreated: 0,
+    foretold: new Set(),
   }
   const resumedAfter = run.done.lines
   request.onStart?.(resumedAfter)
   const shapes = createShapeSet(isDryRun ? [] : await listShapes(db))
 
   let lines = 0
+  let isDoubtTold = false
   let batch = emptyBatch()
   // While PostgreSQL writes a batch, the next one is read.
   let writing: Promise<void> = Promise.resolve()
@@ -113,7 +117,9 @@ export async function importKeys(parts: ImportParts, request: ImportRequest): Pr
       for (const line of piece) {
         lines += 1
         if (lines <= resumedAfter) continue
-        readInto(batch, line, parts, shapes.add)
+        const key = readInto(batch, line, parts, shapes.add)
+        if (key?.isLikeHash && !isDoubtTold) request.onHashLikeSecret?.(key.line)
+        isDoubtTold ||= key?.isLikeHash === true
         if (batch.good.length + batch.bad.length >= batchLines) await write()
       }
     }
@@ -134,6 +140,8 @@ interface Run {
   /** Is there a row of it? */
   isRemembered: boolean
   organizationsCreated: number
+  /** The slugs of those that a dry run would have created. */
+  readonly foretold: Set<string>
 }
 
 interface Batch {
@@ -154,14 +162,16 @@ function readInto(
   { line, read }: SourceLine,
   parts: ImportParts,
   noteShape: (shape: KeyShape) => void,
-): void {
+): ImportedKey | null {
   try {
     const key = readImportLine(line, read(), parts)
     batch.good.push(key)
     if (key.shape) noteShape(key.shape)
+    return key
   } catch (thrown) {
     if (!(thrown instanceof BadLine)) throw thrown
     batch.bad.push({ line, reason: thrown.message })
+    return null
   }
 }
 
@@ -210,9 +220,13 @@ async function organizationsOf(tx: Tx, run: Run, keys: readonly ImportedKey[]): 
   const missing = createsOrganizations
     ? names.filter((name) => !found.has(name) && !isOrganizationId(name) && isSlug(name))
     : []
+  let created: number
   if (isDryRun) {
     // They would get ids of their own: until then their names are as good.
     for (const slug of missing) found.set(slug, { id: `org_ ${slug}`, isStopped: false })
+    const before = run.foretold.size
+    for (const slug of missing) run.foretold.add(slug)
+    created = run.foretold.size - before
   } else {
     const made = await insertOrganizations(tx, missing)
     for (const it of made) add(it)
@@ -226,13 +240,14 @@ async function organizationsOf(tx: Tx, run: Run, keys: readonly ImportedKey[]): 
         details: { name, slug },
       })),
     )
+    created = made.length
     // Made by somebody else in between.
     if (made.length < missing.length)
       for (const it of await holdOrganizations(tx, missing)) if (!found.has(it.slug)) add(it)
   }
   const ofDefault = byDefault === null ? undefined : found.get(byDefault)
   if (ofDefault) found.set(null, ofDefault)
-  return { byName: found, created: missing.length }
+  return { byName: found, created }
 }
 
 interface SortedOut {
@@ -268,9 +283,7 @@ function sortOut({ good }: Batch, { byName, created }: Organizations): SortedOut
 
 const ofAnother = 'The key is there already, under another organization.'
 const noOrganization = ({ organization }: ImportedKey) =>
-  organization === null
-    ? 'organization: it names none, and there is no default (--org).'
-    : 'organization: there is none of this id or slug.'
+  organization === null ? 'organization: it names none, and there is no default (--org).' : noSuchOrganization
 
 interface Fate {
   readonly imported: number

@@ -13,7 +13,7 @@ import {
   wordsBefore,
 } from '../credentials/imported-shapes.ts'
 import { type Digest, readDigest, sha256 } from '../lib/digest.ts'
-import { checkExpiry, readKeyName } from './new-key.ts'
+import { checkExpiry, readKeyMode, readKeyName } from './new-key.ts'
 
 /** What a line may say. */
 export const importFields = [
@@ -59,6 +59,8 @@ export interface ImportedKey {
   readonly state: 'active' | 'deactivated' | 'revoked'
   /** null for a secret in our own format, which is known without. */
   readonly shape: KeyShape | null
+  /** A secret that is written as a SHA-256 is: it may well be one, under the wrong name. */
+  readonly isLikeHash: boolean
 }
 
 export interface LineParts {
@@ -73,6 +75,8 @@ const longestPrefix = 32
 const leastVariety = 6
 const visible = /^[\x21-\x7e]+$/
 
+export const noSuchOrganization = 'organization: there is none of this id or slug.'
+
 /** @throws BadLine */
 export function readImportLine(line: number, fields: ImportFields, parts: LineParts): ImportedKey {
   const { profile, now } = parts
@@ -82,8 +86,8 @@ export function readImportLine(line: number, fields: ImportFields, parts: LinePa
   return {
     line,
     ...readSecretOrHash(fields, parts),
-    organization: readText(fields, 'organization') ?? null,
-    mode: readMode(fields),
+    organization: readOrganization(fields),
+    mode: readMode(fields, profile),
     scopes: readScopes(fields, profile),
     name: inWords('name', () => readKeyName(readText(fields, 'name') ?? defaultName)),
     createdAt,
@@ -96,7 +100,7 @@ export function readImportLine(line: number, fields: ImportFields, parts: LinePa
   }
 }
 
-type Identity = Pick<ImportedKey, 'hash' | 'prefix' | 'lastFour' | 'shape'>
+type Identity = Pick<ImportedKey, 'hash' | 'prefix' | 'lastFour' | 'shape' | 'isLikeHash'>
 
 function readSecretOrHash(fields: ImportFields, { format }: LineParts): Identity {
   const secret = readText(fields, 'secret')
@@ -119,7 +123,8 @@ function ofSecret(secret: string, format: SecretFormat): Identity {
     throw new BadLine(`secret: it is of this server's own format, and no API key but a ${kind}.`)
   const shape = shapeOf(secret)
   const known = { hash: sha256(secret), lastFour: secret.slice(-4), prefix: shape.prefix }
-  return { ...known, shape: kind === 'api_key' ? null : shape }
+  const isLikeHash = /^[0-9a-f]{64}$/i.test(secret)
+  return { ...known, shape: kind === 'api_key' ? null : shape, isLikeHash }
 }
 
 /** A weak secret could be found from its hash, and some could never be presented. */
@@ -135,6 +140,7 @@ function requireStrong(secret: string): void {
     throw new BadLine(`secret: it is weak: it has fewer than ${leastVariety} different characters.`)
 }
 
+/** As with a secret: a prefix that leaves too little behind it is part of what must stay secret, and is not kept. */
 function ofHash(text: string, fields: ImportFields): Identity {
   const hash = readDigest(text)
   if (!hash) throw new BadLine('hash: it is no SHA-256: 64 hexadecimal digits, or 44 characters of base64.')
@@ -143,7 +149,9 @@ function ofHash(text: string, fields: ImportFields): Identity {
   const length = readLength(fields)
   if (length !== 0 && prefix.length >= length)
     throw new BadLine('length: it is the number of characters of the whole secret, with its prefix.')
-  return { hash, prefix, lastFour, shape: prefix === '' && length === 0 ? anyShape : { prefix, length } }
+  const shown = length === 0 || length - prefix.length >= shortestImported ? prefix : ''
+  const shape = shown === '' && length === 0 ? anyShape : { prefix: shown, length }
+  return { hash, prefix: shown, lastFour, shape, isLikeHash: false }
 }
 
 function readShort(fields: ImportFields, name: ImportField, longest: number): string {
@@ -169,10 +177,17 @@ function readLength(fields: ImportFields): number {
   )
 }
 
-function readMode(fields: ImportFields): Mode {
+/** An id or a slug: of another text there is no organization, and PostgreSQL would not even be asked (NUL). */
+function readOrganization(fields: ImportFields): string | null {
+  const text = readText(fields, 'organization') ?? null
+  if (text !== null && !visible.test(text)) throw new BadLine(noSuchOrganization)
+  return text
+}
+
+function readMode(fields: ImportFields, profile: Profile): Mode {
   const mode = readText(fields, 'mode') ?? 'live'
   if (mode !== 'live' && mode !== 'test') throw new BadLine('mode: it must be live or test.')
-  return mode
+  return inWords('mode', () => readKeyMode(profile, mode))
 }
 
 function readScopes(fields: ImportFields, { scopes: catalogue }: Profile): readonly string[] {
@@ -180,7 +195,9 @@ function readScopes(fields: ImportFields, { scopes: catalogue }: Profile): reado
   const scopes = typeof given === 'string' ? given.split(/\s+/).filter((scope) => scope !== '') : given
   if (!Array.isArray(scopes))
     throw new BadLine('scopes: they must be a list, or a text with spaces in between.')
-  if (scopes.length === 0) throw new BadLine('scopes: there is none: a key without any can do nothing.')
+  // Where the profile has none at all, a key holds its whole organization.
+  if (scopes.length === 0 && Object.keys(catalogue).length > 0)
+    throw new BadLine('scopes: there is none: a key without any can do nothing.')
   const names = scopes.map((scope: unknown, at) => {
     if (typeof scope === 'string' && Object.hasOwn(catalogue, scope)) return scope
     throw new BadLine(`scopes: number ${at + 1} is none of the profile's.`)

@@ -51,22 +51,44 @@ test('what comes in asks nobody: the shapes are read by the clock, and those of 
   const shapes = createImportedShapes(load, createLog('silent'))
   t.after(shapes.close)
   await shapes.reload()
-  for (let n = 0; n < 50; n += 1) assert.equal(shapes.match('x'.repeat(20)), false)
-  assert.equal(shapes.match(`sk_${'x'.repeat(17)}`), true)
-  for (const length of [0, 15, 513]) assert.equal(shapes.match('x'.repeat(length)), false)
+  for (let n = 0; n < 50; n += 1) assert.equal(await shapes.match('x'.repeat(20)), false)
+  assert.equal(await shapes.match(`sk_${'x'.repeat(17)}`), true)
+  for (const length of [0, 15, 513]) assert.equal(await shapes.match('x'.repeat(length)), false)
   assert.equal(loads, 1)
 
   known = null
   t.mock.timers.tick(refreshEveryMs)
   await shapes.reload()
-  assert.equal(shapes.match(`sk_${'x'.repeat(17)}`), true, 'what is known stays')
+  assert.equal(await shapes.match(`sk_${'x'.repeat(17)}`), true, 'what is known stays')
   known = [{ prefix: '', length: 0 }]
   t.mock.timers.tick(refreshEveryMs)
   await shapes.reload()
-  assert.equal(shapes.match('y'.repeat(512)), true, 'a server learns of an import')
-  assert.equal(shapes.match('y'.repeat(513)), false)
+  assert.equal(await shapes.match('y'.repeat(512)), true, 'a server learns of an import')
+  assert.equal(await shapes.match('y'.repeat(513)), false)
   const asked = loads
   shapes.close()
   t.mock.timers.tick(10 * refreshEveryMs)
   assert.equal(loads, asked)
+})
+
+test('what comes in before the shapes are known waits for them, and is not refused for want of them', async (t) => {
+  const secret = `sk_${'x'.repeat(17)}`
+  let loads = 0
+  const answers: (() => Promise<KeyShape[]>)[] = [
+    () => Promise.reject(new Error('away')),
+    async () => [{ prefix: 'sk_', length: 20 }],
+  ]
+  const load = () => {
+    loads += 1
+    return answers.shift()?.() ?? Promise.reject(new Error('asked too often'))
+  }
+  const shapes = createImportedShapes(load, createLog('silent'))
+  t.after(shapes.close)
+  await assert.rejects(shapes.match(secret), /away/)
+  assert.deepEqual(await Promise.all([secret, secret, 'x'.repeat(20)].map((text) => shapes.match(text))), [
+    true,
+    true,
+    false,
+  ])
+  assert.equal(loads, 2, 'however many wait')
 })

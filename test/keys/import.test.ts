@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { byCommandLine } from '../../src/core/attribution.ts'
 import type { OrganizationId } from '../../src/core/ids.ts'
 import { createFormat } from '../../src/credentials/format.ts'
+import { insertShapes } from '../../src/credentials/imported-shape-store.ts'
 import { type BadLineReport, importKeys } from '../../src/keys/import-keys.ts'
 import { type ImportFormat, readSource } from '../../src/keys/import-source.ts'
 import { type Digest, sha256 } from '../../src/lib/digest.ts'
@@ -18,6 +19,7 @@ import { lockOrganizations } from '../../src/organizations/organization-store.ts
 import { assertNotIn, dumpDatabase } from '../support/dump.ts'
 import { type House, startHouse } from '../support/house.ts'
 import { assertInactive, claimsOf, introspect, resourceServer } from '../support/introspection.ts'
+import { meanwhile } from '../support/meanwhile.ts'
 import { PersonBrowser } from '../support/person-browser.ts'
 import { createPartner } from '../support/platform.ts'
 import { makeHome, runCommand, runJson } from '../support/server-process.ts'
@@ -160,6 +162,17 @@ test('keys that were made elsewhere', async (t) => {
     assert.equal(key?.['last_four'], '')
   })
 
+  await t.test('a prefix that leaves too little of the secret behind it is not kept', async () => {
+    const secret = newSecret('', 28)
+    const hash = sha256(secret).toString('hex')
+    const shown = { prefix: secret.slice(0, 13), length: 28, last_four: secret.slice(-4) }
+    await importText(house, ndjson({ hash, scopes, ...shown, name: 'Shown' }), { organization })
+    assert.equal(await status(house, secret), 200)
+    const [key] = await keysOf(house, `name = 'Shown'`)
+    assert.deepEqual([key?.['prefix'], key?.['last_four']], ['', secret.slice(-4)])
+    assertNotIn(await dumpDatabase(house.databaseUrl), shown.prefix)
+  })
+
   await t.test('what looks like an imported key and is something else of ours is no key', async () => {
     const format = createFormat(house.profile.credentials.prefixes)
     const refresh = format.write('refresh_token', 'live').reveal()
@@ -209,6 +222,7 @@ test('keys that were made elsewhere', async (t) => {
           /scopes: number 2 is none/,
         ],
         [{ secret: newSecret(), scopes, organization: 'sk-live-hidden' }, /there is none of this id or slug/],
+        [{ secret: newSecret(), scopes, organization: 'ac\u0000me' }, /there is none of this id or slug/],
         [{ secret: newSecret(), scopes, organization: 'sleeping' }, /suspended/],
         [{ secret: known, scopes, organization: 'globex' }, /under another organization/],
         [{ secret: good, scopes, organization: 'globex' }, /under another organization/],
@@ -305,6 +319,17 @@ test('keys that were made elsewhere', async (t) => {
       told.map(({ action }) => action),
       ['organization.created', 'keys.imported'],
     )
+    // Those of a later batch too.
+    const far = `${ndjson({ ...line, organization: 'newer' })}${'{}\n'.repeat(5000)}${ndjson({ secret: newSecret(), scopes, organization: 'newer' })}`
+    const twice = await importText(house, far, { creates: true, isDryRun: true })
+    assert.equal(twice.outcome.organizationsCreated, 1, 'one that is named in two batches is one')
+    const both = await Promise.all(
+      [newSecret(), newSecret()].map((other) =>
+        importText(house, ndjson({ secret: other, scopes, organization: 'newest' }), { creates: true }),
+      ),
+    )
+    const sum = both.reduce((total, { outcome }) => total + outcome.organizationsCreated, 0)
+    assert.equal(sum, 1, 'of two imports one makes it')
     const taken = await importText(house, ndjson({ ...line, organization: 'globex' }), { isDryRun: true })
     assert.deepEqual(taken.counts, [1, 0, 0, 1], 'a dry run sees whose key it is')
   })
@@ -336,6 +361,35 @@ test('keys that were made elsewhere', async (t) => {
     const imported = runs.flatMap((run) => (run.status === 'fulfilled' ? [run.value.outcome.imported] : []))
     assert.equal(Math.max(...imported), 300)
   })
+})
+
+test('two imports at once of keys that look alike do not wait for each other in a circle', async (t) => {
+  const house = await startHouse(t, { profile: 'boooply' })
+  const { id: organization } = await house.organization('Acme')
+  const text = ndjson(...[401, 400].map((length) => ({ secret: newSecret('', length) })))
+  const { counts } = await meanwhile(
+    house,
+    (tx) => insertShapes(tx, [{ prefix: '', length: 400 }]),
+    () => importText(house, text, { organization }),
+    (tx) => insertShapes(tx, [{ prefix: '', length: 401 }]),
+  )
+  assert.deepEqual(counts, [2, 2, 0, 0])
+})
+
+test('where the profile has one mode and no scopes, keys have neither another mode nor any scope', async (t) => {
+  const house = await startHouse(t, { profile: 'boooply' })
+  const { id: organization } = await house.organization('Acme')
+  const secret = newSecret()
+  const text = ndjson(
+    { secret },
+    { secret: newSecret(), mode: 'test' },
+    { secret: newSecret(), scopes: ['read:bookings'] },
+  )
+  const { counts, bad } = await importText(house, text, { organization })
+  assert.deepEqual(counts, [3, 1, 0, 2])
+  assert.match(bad[0]?.reason ?? '', /^mode: There is no test mode here/)
+  assert.match(bad[1]?.reason ?? '', /^scopes: number 1 is none of the profile's/)
+  assert.equal(await status(house, secret), 200)
 })
 
 test('by command line: the documented files, summaries, and going on after kill -9', async (t) => {
@@ -377,11 +431,51 @@ test('by command line: the documented files, summaries, and going on after kill 
   await t.test('from standard input', async () => {
     const secret = newSecret()
     const child = startImport(home, env, ['-', '--format', 'csv', '--org', 'acme'])
-    child.stdin.end(`secret,scopes\n${secret},read:bookings\n`)
-    const [code] = await once(child, 'exit')
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    const hashes = [newSecret(), newSecret()].map((it) => sha256(it).toString('hex'))
+    child.stdin.end(`secret,scopes\n${[secret, ...hashes].map((it) => `${it},read:bookings\n`).join('')}`)
+    const [code] = await once(child, 'close')
     assert.equal(code, 0)
+    assert.match(
+      stderr,
+      /^Line 3: the secret looks like a SHA-256\.[^\n]*\n$/,
+      'told once: it may be a mistake',
+    )
     await house.settle()
     assert.equal(await status(house, secret), 200)
+  })
+
+  await t.test('bad lines are never written over the keys, and a full disk is told of', async () => {
+    const text = `${ndjson({ secret: newSecret() })}\n`
+    await writeFile(join(home, 'some.ndjson'), text)
+    const run = (errors: string) =>
+      runCommand(home, ['import', 'keys', 'some.ndjson', '--org', 'acme', '--errors', errors], env)
+    const [same, full] = await Promise.all([run('./some.ndjson'), run('/dev/full')])
+    assert.deepEqual(
+      [same.code, same.stderr],
+      [1, '--errors names the file of the keys itself. Choose another file.\n'],
+    )
+    assert.equal(await readFile(join(home, 'some.ndjson'), 'utf8'), text)
+    assert.equal(full.code, 1)
+    assert.match(full.stderr, /^\/dev\/full can ?not be written[^\n]*\n$/)
+    assert.deepEqual(await house.asOwner('select * from key_imports'), [])
+  })
+
+  await t.test('Ctrl-C is answered with how far it has come', async () => {
+    const child = startImport(home, env, ['-', '--format', 'ndjson', '--errors', 'bad.ndjson'])
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      // The batch is under way: it is waited for.
+      if (/Further bad lines/.test(text)) child.kill('SIGINT')
+      stderr += text
+    })
+    child.stdin.write('{}\n'.repeat(5000))
+    const [code] = await once(child, 'close')
+    assert.equal(code, 130, stderr)
+    assert.match(stderr, /\nInterrupted after 5,000 lines\.\n$/)
   })
 
   await t.test('killed in the middle, the same command goes on after the last batch', async () => {

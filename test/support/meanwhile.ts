@@ -7,11 +7,13 @@ import type { House } from './house.ts'
 /**
  * Does `first` in a transaction, starts `second`, and commits when `second` waits for a lock, or has ended because
  * nothing made it wait.
+ * @param before the commit: what the transaction does when `second` waits
  */
 export async function meanwhile<T>(
   house: House,
   first: (tx: Tx) => Promise<unknown>,
   second: () => Promise<T>,
+  before: (tx: Tx) => Promise<unknown> = async () => {},
 ): Promise<T> {
   const { running } = await house.database.knex.transaction(async (tx) => {
     await first(tx)
@@ -20,6 +22,7 @@ export async function meanwhile<T>(
       hasEnded = true
     })
     while (!hasEnded && !(await doesAnybodyWait(house))) await sleep(5)
+    await before(tx)
     return { running }
   })
   return await running
