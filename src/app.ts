@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Koa from 'koa'
 import { getMe } from './api/me.api.ts'
-import { createApi, failedCredentialsClass } from './api/pipeline.ts'
+import { createApi, failedCredentialsClass, turnstileClass } from './api/pipeline.ts'
 import { documentRateClasses } from './apps/documents.ts'
 import { createRefusals } from './apps/refusals.ts'
 import { auditHandlers } from './audit/audit.api.ts'
@@ -14,7 +14,7 @@ import { consoleRoutes } from './console/routes.ts'
 import { tryItCallbackPath } from './console/try-it-pages.ts'
 import { accentStyles } from './core/accent.ts'
 import type { Config } from './core/config.ts'
-import { type Contract, checkHandlers } from './core/contract.ts'
+import { type Contract, checkHandlers, examplePath } from './core/contract.ts'
 import type { Handler, Handlers } from './core/handler.ts'
 import { createMetrics } from './core/metrics.ts'
 import { Problem } from './core/problems.ts'
@@ -227,7 +227,9 @@ export function build(parts: AppParts): App {
   const { mailer } = parts
   const tries = createTries({ publicUrl, cookieKeys, clock, path: tryItCallbackPath })
   const askOurselves = createOwnRequests({ publicUrl, trustedProxies, listening: () => server.address() })
-  const console = { ...people, ...account, db, publicUrl, profile, format, mailer, tries, askOurselves }
+  const tryPath = profile.basePath + examplePath(contract, profile)
+  const shown = { db, publicUrl, profile, format, mailer, tries, askOurselves, tryPath }
+  const console = { ...people, ...account, ...shown }
   app.use(consoleRoutes(console).routes())
   const shared = { turnstile, proofs, metrics, refusals, background, tries }
   if (profile.oauth.enabled) addAuthorizationServer(app, { ...parts, ...people, ...shared })
@@ -253,9 +255,11 @@ export function build(parts: AppParts): App {
   }
 }
 
-/** The windows of the profile's rate classes, by the name of the class. */
+/** The windows of the profile's rate classes, as the turnstile calls these. */
 function windowsOf({ rateClasses }: Profile): Readonly<Record<string, readonly Window[]>> {
-  return Object.fromEntries(Object.entries(rateClasses).map(([name, { windows }]) => [name, windows]))
+  return Object.fromEntries(
+    Object.entries(rateClasses).map(([name, { windows }]) => [turnstileClass(name), windows]),
+  )
 }
 
 type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'> &

@@ -5,7 +5,7 @@ import { impactLines, printBanner } from './banner.ts'
 import { loadBase, openConfiguredDatabase } from './base.ts'
 import { cookieKeysOf } from './cookie-keys.ts'
 import type { Config, Environment } from './core/config.ts'
-import { firstCall, loadContract } from './core/contract.ts'
+import { examplePath, firstCall, loadContract } from './core/contract.ts'
 import { createLog, type Log } from './core/telemetry.ts'
 import { underLock } from './db/lock.ts'
 import { migrate } from './db/migrate.ts'
@@ -73,7 +73,7 @@ export async function serve(env: Environment): Promise<void> {
         applied,
         signingKeys: signingKeys.created,
         demo,
-        examplePath: firstCall(contract, profile)?.path ?? '/me',
+        examplePath: firstCall(contract, profile)?.path ?? examplePath(contract, profile),
       })
     }
     await finish(server, await stop.asked)

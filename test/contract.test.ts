@@ -225,3 +225,12 @@ function rowSchema(profile: Profile, kind: string): string {
   }
   return assert.fail(`${kind}: the document lacks ${wanted}`)
 }
+
+for (const name of names) {
+  test(`${name}: what may be sent twice says what becomes of another request under the same key`, () => {
+    const twice = operationsOf(documentOf(loadProfile(name, folder))).filter(({ parameters = [] }) =>
+      parameters.some((it) => 'name' in it && it.name === 'Idempotency-Key'),
+    )
+    for (const { operationId, responses } of twice) assert.ok('409' in responses, operationId)
+  })
+}

@@ -19,6 +19,8 @@ export interface Presented {
 
 /**
  * The credential of a request.
+ * @param hasTokens whether there are access tokens: they may come as bearers whatever the profile's header is, since the
+ *   programs that ask for them know no other way (RFC 6750 section 2.1)
  * @throws Problem multiple_credentials for two of any kind (RFC 6750 section 2, SECURITY P5, K9),
  *   credential_in_query for a parameter that the contract refuses, missing_credential for none,
  *   invalid_credential for a header of another scheme
@@ -27,6 +29,7 @@ export function readCredential(
   req: IncomingMessage,
   query: URLSearchParams,
   rules: Profile['credentials'],
+  hasTokens: boolean,
 ): Presented {
   const own = rules.header.toLowerCase()
   const bearers = req.headersDistinct[bearerHeader] ?? []
@@ -41,9 +44,10 @@ export function readCredential(
   const [, scheme, secret] = /^(bearer|dpop) +(\S+)$/i.exec(bearers[0] ?? '') ?? []
   // A token that is bound to a key comes in this header whatever the profile's is: RFC 9449 has no other.
   if (secret !== undefined && scheme?.toLowerCase() === 'dpop') return { secret, scheme: 'dpop' }
-  const [value] = own === bearerHeader ? bearers : apiKeys
+  const isBearer = own === bearerHeader || (hasTokens && secret !== undefined)
+  const [value] = isBearer ? bearers : apiKeys
   if (value === undefined || value === '') throw new Problem('missing_credential')
-  if (own !== bearerHeader) return { secret: value, scheme: 'key' }
+  if (!isBearer) return { secret: value, scheme: 'key' }
   if (secret === undefined) throw new Problem('invalid_credential', { reason: 'not a bearer credential' })
   return { secret, scheme: 'bearer' }
 }

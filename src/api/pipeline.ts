@@ -45,6 +45,9 @@ export interface ApiParts {
 /** Limits of refused credentials are counted under this name, by address. */
 export const failedCredentialsClass = 'failed-credentials'
 
+/** How the turnstile calls a class of the profile: a vendor may name one as one of our own is named. */
+export const turnstileClass = (rateClass: string): string => `api/${rateClass}`
+
 /** One request on its way: what the steps have learned so far. */
 interface Passage {
   readonly ctx: Context
@@ -73,7 +76,7 @@ export function createApi(parts: ApiParts): (ctx: Context, path: string) => Prom
     const { ctx, query, origin } = passage
     const address = origin.address ?? ''
     try {
-      const presented = readCredential(ctx.req, query, profile.credentials)
+      const presented = readCredential(ctx.req, query, profile.credentials, profile.oauth.enabled)
       passage.credential = new Secret(presented.secret)
       passage.isBound = presented.scheme === 'dpop'
       const who = await parts.validate(presented.secret, address)
@@ -81,11 +84,12 @@ export function createApi(parts: ApiParts): (ctx: Context, path: string) => Prom
       await requirePossession(parts.proofs, ctx.req, parts.hosts.addressOf, presented, who)
       passage.who = who
     } catch (thrown) {
-      if (asProblem(thrown).status >= 500) throw thrown
       // Only refusals are counted by address: good credentials are counted by themselves, below.
       await parts.turnstile.pass(failedCredentialsClass, address, (told) => {
         passage.allowance = told
       })
+      // What is our fault counts for nothing; every answer tells of a limit, though, and whose it was nobody knows.
+      if (asProblem(thrown).status >= 500) await parts.turnstile.refund(failedCredentialsClass, address)
       throw thrown
     }
     const { who } = passage
@@ -110,9 +114,13 @@ export function createApi(parts: ApiParts): (ctx: Context, path: string) => Prom
   const limit: Step = async (passage) => {
     const who = known(passage.who)
     const rateClass = passage.routed?.operation?.rateClass ?? anyRateClass
-    await parts.turnstile.pass(rateClass, countedAs(who, profile.rateClasses[rateClass]), (told) => {
-      passage.allowance = told
-    })
+    await parts.turnstile.pass(
+      turnstileClass(rateClass),
+      countedAs(who, profile.rateClasses[rateClass]),
+      (told) => {
+        passage.allowance = told
+      },
+    )
   }
 
   const refuseUnknown: Step = ({ routed }) => {
@@ -225,17 +233,29 @@ function countedAs(who: Principal, rateClass: Profile['rateClasses'][string] | u
     : principalId(who)
 }
 
-function problemHeaders(problem: Problem, isBound: boolean, parts: ApiParts): Record<string, string> {
-  const challenge =
-    takesBearers(parts.profile.credentials) || isBound
-      ? challengeOf(problem, whereToGo(parts), isBound)
-      : keyChallenge(problem, parts.profile)
+function problemHeaders(
+  problem: Problem,
+  isBound: boolean,
+  parts: ApiParts,
+): Record<string, string | string[]> {
   const { retryAfter, allow } = problem.details
+  const challenges = challengesOf(problem, isBound, parts)
   return {
-    ...(challenge ? { 'WWW-Authenticate': challenge } : {}),
+    ...(challenges.length > 0 ? { 'WWW-Authenticate': challenges } : {}),
     ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
     ...(allow === undefined ? {} : { Allow: allow.join(', ') }),
   }
+}
+
+/** Where keys have a header of their own and there are access tokens too, both ways in are told of. */
+function challengesOf(problem: Problem, isBound: boolean, parts: ApiParts): string[] {
+  const { credentials, oauth } = parts.profile
+  const ofKeys = takesBearers(credentials) || isBound ? null : keyChallenge(problem, parts.profile)
+  const ofTokens =
+    takesBearers(credentials) || isBound || oauth.enabled
+      ? challengeOf(problem, whereToGo(parts), isBound)
+      : null
+  return [ofTokens, ofKeys].filter((it) => it !== null)
 }
 
 function whereToGo({ resourceMetadataUrl, profile }: ApiParts): string {

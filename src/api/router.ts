@@ -24,8 +24,12 @@ export function createRoute(contract: Contract): Route {
     template.operations.set(operation.method, operation)
     templates.set(operation.path, template)
   }
+  // "/calls/latest" before "/calls/{id}", in whichever order a document has them (OpenAPI 3.1, Paths Object).
+  const concreteFirst = [...templates.entries()]
+    .sort(([a], [b]) => shapeOf(a).localeCompare(shapeOf(b)))
+    .map(([, template]) => template)
   return (method, path) => {
-    for (const { pattern, names, operations } of templates.values()) {
+    for (const { pattern, names, operations } of concreteFirst) {
       const found = pattern.exec(path)
       if (!found) continue
       // HEAD is GET without the body (RFC 9110 section 9.3.2); Koa leaves it out.
@@ -37,17 +41,28 @@ export function createRoute(contract: Contract): Route {
   }
 }
 
+const parameter = /\{([^{}/]+)\}/
+
+/** What decides which of two templates is the more concrete one: part by part, a fixed text before a parameter. */
+function shapeOf(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (parameter.test(part) ? '1' : '0'))
+    .join('')
+}
+
+/** A parameter may be all of a part or some of it: /calls/{call-id}, /files/{name}.json */
 function compile(path: string): Template {
   const names: string[] = []
   const pattern = path
-    .split('/')
-    .map((part) => {
-      const name = /^\{(\w+)\}$/.exec(part)?.[1]
-      if (!name) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-      names.push(name)
+    .split(parameter)
+    .map((text, index) => {
+      // Every other text is what the expression caught: a name.
+      if (index % 2 === 0) return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      names.push(text)
       return '([^/]+)'
     })
-    .join('/')
+    .join('')
   return { pattern: new RegExp(`^${pattern}$`), names, operations: new Map() }
 }
 

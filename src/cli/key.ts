@@ -24,6 +24,7 @@ import {
   organizationOf,
   readDurationWithin,
   readMode,
+  requireSoleMode,
 } from './options.ts'
 import { answer, by, found, type Session, table, withDatabase } from './session.ts'
 
@@ -57,7 +58,7 @@ const showListing = ({ key, creator, lastUse }: KeyListing) => ({
 
 interface CreateOptions {
   readonly org: string
-  readonly mode: Mode
+  readonly mode?: Mode
   readonly scope?: string[]
   readonly name: string
   readonly expiresIn?: number
@@ -71,7 +72,7 @@ export function keyCommands(program: Command): void {
     .command('create')
     .description('create a key; its secret is shown this once')
     .requiredOption('--org <id or slug>', 'whose key it is')
-    .requiredOption('--mode <mode>', 'live or test', readMode)
+    .option('--mode <mode>', 'live or test; may be left out where there is one mode alone', readMode)
     .option('--scope <scope>', 'what it may do; may be given more than once', collectScopes)
     .option('--name <name>', 'what it is for', 'API key')
     .option(
@@ -90,7 +91,7 @@ export function keyCommands(program: Command): void {
         const now = systemClock()
         const wanted = {
           organization: (await organizationOf(knex, options.org)).id,
-          mode: readKeyMode(profile, options.mode),
+          mode: readKeyMode(profile, options.mode ?? requireSoleMode(profile)),
           name: readKeyName(options.name),
           scopes: checkScopes(profile, scopesOf(options, profile, command)),
           expiresAt: options.expiresIn === undefined ? null : addSeconds(now, options.expiresIn),

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import type { ReuseResponse } from '../apps/app.ts'
 import type { Mode } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
-import type { Profile } from '../core/profile.ts'
+import { type Profile, soleMode } from '../core/profile.ts'
 import type { Db } from '../db/connect.ts'
 import { daySeconds, hourSeconds, minuteSeconds } from '../lib/time.ts'
 import type { Role } from '../organizations/membership-store.ts'
@@ -23,6 +23,13 @@ export function collectScopes(value: string, before: readonly string[] = []): st
 export function readMode(value: string): Mode {
   if (value === 'live' || value === 'test') return value
   throw new InvalidArgumentError('It must be live or test.')
+}
+
+/** The mode where nobody has to say it. @throws Problem invalid_parameter where there is a choice */
+export function requireSoleMode(profile: Profile): Mode {
+  const mode = soleMode(profile)
+  if (mode !== null) return mode
+  throw new Problem('invalid_parameter', { say: `Say which: --mode ${profile.modes.join(' or --mode ')}.` })
 }
 
 export function readRole(value: string): Role {

@@ -38,6 +38,8 @@ export interface KeysPagesParts {
   readonly reveals: Reveals
   readonly clock: Clock
   readonly publicUrl: string
+  /** What a credential may be tried at: the path on this server. */
+  readonly tryPath: string
 }
 
 /** What the sentence on the list says after an action. */
@@ -199,7 +201,7 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
       secret: taken.secret,
       key: words(listing),
       old: before ? words(before) : null,
-      example: `${parts.publicUrl}${profile.basePath}/me`,
+      example: parts.publicUrl + parts.tryPath,
       header: credentialHeader(profile, ''),
     })
   })

@@ -46,6 +46,8 @@ export interface ConsoleParts extends Pick<TryItParts, 'tries' | 'askOurselves'>
   readonly forgotPassword: ForgotPasswordParts
   readonly endElsewhere: EndElsewhere
   readonly mailer: Mailer
+  /** What a credential may be tried at: the path on this server. */
+  readonly tryPath: string
 }
 
 const home = keysPath

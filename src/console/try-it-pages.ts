@@ -16,6 +16,8 @@ export interface TryItParts extends AppPagesParts {
   readonly tries: Tries
   readonly askOurselves: AskOurselves
   readonly trustedProxies: number
+  /** What a token is tried at: the path on this server. */
+  readonly tryPath: string
 }
 
 export const tryItCallbackPath = `${appsPath}/try-it/callback`
@@ -47,7 +49,7 @@ export function addTryItPages(router: Router, parts: TryItParts): void {
     }
     const steps = await runTry({
       publicUrl,
-      basePath: profile.basePath,
+      tryPath: parts.tryPath,
       redirectUri: tries.redirectUri,
       begun,
       code,

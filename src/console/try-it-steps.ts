@@ -16,7 +16,8 @@ export interface Step {
 
 export interface TryRun {
   readonly publicUrl: string
-  readonly basePath: string
+  /** What a token is tried at: the path on this server. */
+  readonly tryPath: string
   readonly redirectUri: string
   readonly begun: Try
   readonly code: string
@@ -99,7 +100,7 @@ export async function runTry(run: TryRun): Promise<readonly Step[]> {
 }
 
 /** Says and does: each request becomes a step, with its tokens partly hidden. */
-function createTalk({ publicUrl, basePath, ask, requiresDpop }: TryRun) {
+function createTalk({ publicUrl, tryPath, ask, requiresDpop }: TryRun) {
   const steps: Step[] = []
   const secrets = new Set<string>()
   const prove = requiresDpop ? createProver() : null
@@ -131,13 +132,12 @@ function createTalk({ publicUrl, basePath, ask, requiresDpop }: TryRun) {
       return answer.status === 200 ? answer : null
     },
     call: async (title: string, say: string, token: string, expected: number) => {
-      const path = `${basePath}/me`
       const scheme = requiresDpop ? 'DPoP' : 'Bearer'
-      const proofs = proof('GET', publicUrl + path, token)
+      const proofs = proof('GET', publicUrl + tryPath, token)
       const headers = { Authorization: `${scheme} ${token}`, ...proofs }
-      const answer = await ask({ method: 'GET', path, headers })
+      const answer = await ask({ method: 'GET', path: tryPath, headers })
       const lines = [
-        `curl ${publicUrl}${path}`,
+        `curl ${publicUrl}${tryPath}`,
         `-H 'Authorization: ${scheme} ${token}'`,
         ...Object.keys(proofs).map((name) => `-H '${name}: <a proof made for this request>'`),
       ]

@@ -81,13 +81,59 @@ export function loadContract(profile: Profile, publicUrl: string): Contract {
 /** The document by itself, whatever the profile lists. @throws StartupError when it is malformed */
 export function readContract(profile: Profile, publicUrl: string): Contract {
   const raw = readProfileFile(profile, profile.openapi)
-  const parsed = documentSchema.safeParse(raw)
+  const parsed = documentSchema.safeParse(inlined(raw))
   if (!parsed.success) {
     const mistakes = parsed.error.issues.map((issue) => ({ at: pathOf(issue.path), say: issue.message }))
     throw new MistakesError(`The OpenAPI document ${profile.openapi} has mistakes:`, mistakes)
   }
   const operations = readOperations(parsed.data, profile.openapi)
   return { operations, document: servedDocument(parsed.data, operations, profile, publicUrl) }
+}
+
+type Loose = Readonly<Record<string, unknown>>
+const isLoose = (it: unknown): it is Loose => typeof it === 'object' && it !== null && !Array.isArray(it)
+
+/**
+ * The document with each operation's parameters and body in their place, whether it has them by reference
+ * (`#/components/…`) or, parameters of the query, with its path (OpenAPI 3.1, Path Item Object).
+ */
+function inlined(document: unknown): unknown {
+  if (!isLoose(document) || !isLoose(document['paths'])) return document
+  const inPlace = (it: unknown) =>
+    isLoose(it) && typeof it['$ref'] === 'string' ? (namedIn(document, it['$ref']) ?? it) : it
+  const listed = (it: unknown): unknown[] => (Array.isArray(it) ? it.map(inPlace) : [])
+  const withParts = (operation: Loose, shared: readonly unknown[]): Loose => {
+    const own = listed(operation['parameters'])
+    const isOwn = (it: unknown) =>
+      own.some((one) => isLoose(one) && isLoose(it) && one['name'] === it['name'])
+    const parameters = [...own, ...shared.filter((it) => !isOwn(it))]
+    const body = operation['requestBody']
+    return {
+      ...operation,
+      ...(parameters.length > 0 ? { parameters } : {}),
+      ...(body === undefined ? {} : { requestBody: inPlace(body) }),
+    }
+  }
+  const paths = Object.entries(document['paths']).map(([path, item]) => {
+    if (!isLoose(item)) return [path, item]
+    const shared = listed(item['parameters']).filter((it) => isLoose(it) && it['in'] === 'query')
+    const operations = methods.flatMap((method) => {
+      const operation = item[method]
+      return isLoose(operation) ? [[method, withParts(operation, shared)]] : []
+    })
+    return [path, { ...item, ...Object.fromEntries(operations) }]
+  })
+  return { ...document, paths: Object.fromEntries(paths) }
+}
+
+/** What a reference within the document names (RFC 6901); undefined for nothing. */
+function namedIn(document: Loose, reference: string): unknown {
+  if (!reference.startsWith('#/')) return undefined
+  return reference
+    .slice(2)
+    .split('/')
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((at, step) => (isLoose(at) && Object.hasOwn(at, step) ? at[step] : undefined), document)
 }
 
 type WrittenDocument = z.infer<typeof documentSchema>
@@ -159,6 +205,12 @@ function querySchema({ parameters = [] }: WrittenOperation, at: string): object 
 export function firstCall({ operations }: Contract, { sample }: Profile): Operation | null {
   const lists = Object.values(sample.resources).flatMap(({ operations: { list } }) => list ?? [])
   return operations.find(({ id }) => id === lists.at(-1)) ?? null
+}
+
+/** Where a credential learns what it is; where the document has no such operation, what a newcomer calls first. */
+export function examplePath(contract: Contract, profile: Profile): string {
+  const ofMe = contract.operations.find(({ id }) => id === 'getMe')
+  return (ofMe ?? firstCall(contract, profile) ?? contract.operations[0])?.path ?? ''
 }
 
 /** Operation ids that something handles, by whose credential the operation takes. */

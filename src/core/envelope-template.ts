@@ -5,7 +5,12 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 const both = ['message', 'request_id', 'status'] as const
 export const itemNames = ['item', ...both] as const
-export const listNames = ['items', 'next_cursor', 'page', 'limit', 'total', 'total_pages', ...both] as const
+/** What lists have by their way of paging alone. */
+export const pageNames = {
+  cursor: ['next_cursor'],
+  page: ['page', 'limit', 'total', 'total_pages'],
+} as const
+export const listNames = ['items', ...pageNames.cursor, ...pageNames.page, ...both] as const
 export const problemNames = [
   'type',
   'code',

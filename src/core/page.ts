@@ -54,10 +54,21 @@ export function readNumberedPage(
   query: Call['query'],
 ): NumberedPage {
   const limit = limitOf(pagination, query)
-  const page = Number(query['page'] ?? 1)
+  const page = wholeNumber(query, 'page', 1)
   return { limit, page, offset: (page - 1) * limit }
 }
 
+/** Beyond it offsets are no whole numbers any more, in JavaScript and in PostgreSQL. */
+const highestNumber = 1_000_000_000
+
 function limitOf({ defaultLimit, maxLimit }: Profile['pagination'], query: Call['query']): number {
-  return Math.min(Number(query['limit'] ?? defaultLimit), maxLimit)
+  return Math.min(wholeNumber(query, 'limit', defaultLimit), maxLimit)
+}
+
+/** The document's schema has mostly been over it; a vendor's may say nothing of it, or too little. */
+function wholeNumber(query: Call['query'], param: 'page' | 'limit', usual: number): number {
+  const number = Number(query[param] ?? usual)
+  if (Number.isInteger(number) && number >= 1 && number <= highestNumber) return number
+  const say = `${param}: it must be a whole number from 1 to ${highestNumber}.`
+  throw new Problem('invalid_parameter', { param, say })
 }

@@ -1,8 +1,9 @@
 // How a profile is written (profiles/*.json): everything in which one vendor's published API differs from another's.
 // The descriptions are for editors too: `latchkey profile schema` prints them as JSON Schema.
 import { z } from 'zod'
+import { isBlank, isOneLine } from '../lib/shown-text.ts'
 import { accentMistake } from './accent.ts'
-import { itemNames, listNames, problemNames, template } from './envelope-template.ts'
+import { itemNames, listNames, namesIn, pageNames, problemNames, template } from './envelope-template.ts'
 import { problemCodes } from './problems.ts'
 
 const prefix = z
@@ -14,7 +15,8 @@ const byMode = z.strictObject({
   test: prefix.optional().describe('Needed where there is a test mode.'),
 })
 const seconds = z.int().positive()
-const path = z.string().regex(/^(\/[a-z0-9.-]+)+$/, 'must be a path like "/api/v1"')
+// "/." and "/.." are gone from an address before it is sent.
+const path = z.string().regex(/^(\/(?!\.{1,2}(\/|$))[a-z0-9.-]+)+$/, 'must be a path like "/api/v1"')
 const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'must be the name of a header')
 const modes = ['live', 'test'] as const
 
@@ -33,7 +35,11 @@ const window = z.strictObject({
 const color = z.string().regex(/^#[0-9a-f]{6}$/, 'must be a color like "#1a5fb4"')
 
 const brand = z.strictObject({
-  name: z.string().min(1).describe('What the vendor is called on every page.'),
+  name: z
+    .string()
+    .min(1)
+    .refine((text) => isOneLine(text) && !isBlank(text), 'must be a name on one line')
+    .describe('What the vendor is called on every page.'),
   summary: z.string().describe('One sentence: what the product is.'),
   accent: z
     .strictObject({
@@ -116,7 +122,11 @@ const envelope = z
     problem: template(problemNames).describe(
       'Every error: {type}, {code}, {message}, {status}, {title}, {request_id}, {documentation}, and where there is one {param}, {conflicts_with}.',
     ),
-    problemContentType: z.string().default('application/json').describe('The content type of errors.'),
+    problemContentType: z
+      .string()
+      .regex(/^[a-z]+\/[a-z0-9.+-]+$/, 'must be a media type like "application/problem+json"')
+      .default('application/json')
+      .describe('The content type of errors.'),
     types: z
       .record(z.string().regex(/^([1-5]\d\d|[45]xx)$/, 'must be a status like "404" or "4xx"'), z.string())
       .default({})
@@ -212,7 +222,10 @@ const consoleWords = z.strictObject({
 })
 
 const sampleResource = z.strictObject({
-  idPrefix: z.string().describe('What an id of it starts with, before a ULID.'),
+  idPrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]*$/, 'must be letters, digits, "_" and "-", like "bk_"')
+    .describe('What an id of it starts with, before a ULID.'),
   operations: z
     .strictObject({
       list: z.string().optional().describe('Lists them.'),
@@ -236,7 +249,7 @@ const sample = z.strictObject({
   rows: z.string().describe("Rows for an empty database, relative to the profile's own file."),
   organization: z.strictObject({
     name: z.string().min(1).describe('Of the demo organization.'),
-    slug: z.string().min(1).describe('Its short name.'),
+    slug: hostLabel.describe('Its short name.'),
   }),
   app: z.string().min(1).describe('What the demo app is called.'),
   resources: z.record(z.string(), sampleResource),
@@ -311,6 +324,9 @@ function relations(profile: WrittenProfile, ctx: z.RefinementCtx): void {
     if (mistake) wrong(['brand', 'accent', theme], mistake)
   }
   checkPrefixes(profile, wrong)
+  checkHeaders(profile, wrong)
+  checkPaths(profile, wrong)
+  checkEnvelope(profile, wrong)
   checkScopes(profile, wrong)
   const { defaultLimit, maxLimit } = profile.pagination
   if (defaultLimit > maxLimit) wrong(['pagination', 'defaultLimit'], 'must not be more than maxLimit')
@@ -344,6 +360,70 @@ function checkPrefixes({ credentials: { prefixes }, modes: those }: WrittenProfi
     if (!those.includes('test') && value.test !== undefined)
       wrong(['credentials', 'prefixes', kind, 'test'], 'is there, and modes does not list test')
   }
+}
+
+/** Those that mean something to HTTP, to browsers or to this server already (RFC 9110, RFC 9449). */
+const takenHeaders = new Set([
+  ...['accept', 'allow', 'cache-control', 'connection', 'cookie', 'date', 'dpop', 'expect', 'host', 'link'],
+  ...['content-encoding', 'content-length', 'content-type', 'idempotency-key', 'keep-alive', 'location'],
+  ...['proxy-authorization', 'retry-after', 'set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+  ...[
+    'www-authenticate',
+    'x-content-type-options',
+    'x-forwarded-for',
+    'x-forwarded-host',
+    'x-forwarded-proto',
+  ],
+])
+
+function checkHeaders({ credentials, headers }: WrittenProfile, wrong: Wrong): void {
+  const { limit, remaining, reset } = headers.rateLimit
+  const answered = [
+    ['scope', headers.scope],
+    ['requestId', headers.requestId],
+    ['rateLimit.limit', limit],
+    ['rateLimit.remaining', remaining],
+    ['rateLimit.reset', reset],
+  ] as const
+  const seen = new Map<string, string>()
+  for (const [field, name] of answered) {
+    if (name === null) continue
+    const at = ['headers', ...field.split('.')]
+    const other = seen.get(name.toLowerCase())
+    if (other !== undefined) wrong(at, `is "${name}", as headers.${other} is`)
+    if (takenHeaders.has(name.toLowerCase()) || name.toLowerCase() === 'authorization')
+      wrong(at, `is "${name}", which has another meaning already`)
+    seen.set(name.toLowerCase(), field)
+  }
+  if (takenHeaders.has(credentials.header.toLowerCase()))
+    wrong(['credentials', 'header'], `is "${credentials.header}", which has another meaning already`)
+}
+
+/** Where pages and the authorization server are: what the API has, they lose. */
+const ownPaths = [
+  ...['oauth', 'interaction', '.well-known', 'admin', 'docs', 'setup', 'invitation', 'sign-in', 'sign-out'],
+  ...['forgot-password', 'app-logos', 'assets', 'healthz', 'readyz', 'metrics'],
+]
+
+function checkPaths({ basePath, hosts }: WrittenProfile, wrong: Wrong): void {
+  const [, first = ''] = basePath.split('/')
+  if (ownPaths.includes(first)) wrong(['basePath'], `is under /${first}, where this server's own pages are`)
+  if (Object.hasOwn(hosts.shortForms, hosts.canonical))
+    wrong(['hosts', 'shortForms', hosts.canonical], 'is the canonical host: basePath is there already')
+}
+
+function checkEnvelope({ envelope, pagination: { style } }: WrittenProfile, wrong: Wrong): void {
+  const { item, list, problem } = envelope
+  if (!namesIn(problem).some((name) => name === 'message' || name === 'code'))
+    wrong(['envelope', 'problem'], 'must have {message} or {code} in it')
+  if (!namesIn(item).includes('item')) wrong(['envelope', 'item'], 'must have {item} in it')
+  const names = namesIn(list)
+  if (!names.includes('items')) wrong(['envelope', 'list'], 'must have {items} in it')
+  const strange = style === 'page' ? pageNames.cursor : pageNames.page
+  for (const name of strange.filter((it) => names.includes(it)))
+    wrong(['envelope', 'list'], `names {${name}}, which pages of the style "${style}" do not have`)
+  if (style === 'cursor' && !names.includes('next_cursor'))
+    wrong(['envelope', 'list'], 'must have {next_cursor} in it, since pagination.style is "cursor"')
 }
 
 const verbs = ['read', 'write']

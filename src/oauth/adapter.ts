@@ -4,6 +4,7 @@
 import { findApp } from '../apps/app-store.ts'
 import { byServer } from '../core/attribution.ts'
 import { isClientId } from '../core/ids.ts'
+import { appScopes, type Profile } from '../core/profile.ts'
 import { parseScopes, printScopes } from '../core/scopes.ts'
 import { findPrincipal } from '../credentials/credential-store.ts'
 import { proofMemorySeconds } from '../credentials/dpop.ts'
@@ -36,6 +37,7 @@ import { byItsClient, revokeGrant } from './revoke-grant.ts'
 export interface AdapterParts {
   readonly database: Database
   readonly clock: Clock
+  readonly profile: Profile
   /** Where the engine resumes an authorization: this, a slash and the interaction's id. */
   readonly resumeUrl: string
 }
@@ -82,8 +84,11 @@ class ClientModel extends Model {
   override async find(id: string): Promise<AdapterPayload | undefined> {
     const asked = await askForDocument(id)
     const app = asked === undefined && isClientId(id) ? await findApp(this.parts.database, id) : asked
+    // From before the profile lost that mode: its tokens could not even be written.
+    if (app && !this.parts.profile.modes.includes(app.mode))
+      throw unavailable(`there is no ${app.mode} mode here; what the app holds stays good`)
     if (app?.isStopped) throw unavailable('the app is suspended; what it holds stays good')
-    return app ? toMetadata(app) : undefined
+    return app ? toMetadata(app, appScopes(this.parts.profile)) : undefined
   }
 }
 

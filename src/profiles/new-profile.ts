@@ -1,7 +1,7 @@
 // A new profile from a few answers: its file, an OpenAPI document and sample rows that go together.
 
 import { colorForDark } from '../core/accent.ts'
-import type { Json } from '../core/envelope-template.ts'
+import { type Json, namesIn, pageNames } from '../core/envelope-template.ts'
 import { modes } from '../core/principal.ts'
 import type { Profile } from '../core/profile.ts'
 import { type AnsweredScope, type Answers, type NewResource, securityScheme, typeName } from './answers.ts'
@@ -29,17 +29,18 @@ export interface FileNames {
 
 /**
  * @param base what everything comes from that was not asked for
- * @param envelope as a packaged profile has it
+ * @param chosen the envelope as a packaged profile has it, whose lists may be paged in another way
  * @param keepsDocument whether the base's own document and rows are taken: what was answered must not change what
  * answers look like
  */
 export function newProfile(
   answers: Answers,
   base: Base,
-  envelope: Profile['envelope'],
+  chosen: Profile['envelope'],
   files: FileNames,
   keepsDocument: boolean,
 ): NewProfile {
+  const envelope = { ...chosen, list: listFor(answers.pagination, chosen.list) }
   const { folder: _, ...old } = base.profile
   const mode = answers.hasTestMode ? ['live', 'test'] : ['live']
   const resources = resourcesOf(answers.scopes)
@@ -101,6 +102,17 @@ export function newProfile(
   }
   const document = newDocument({ answers, resources, envelope })
   return { profile, document, rows: Object.fromEntries(wanted.map((it) => [it, rowsOf(resources, it)])) }
+}
+
+/** A list without what its way of paging does not have, and with what it needs. */
+function listFor(style: Profile['pagination']['style'], list: Json): Json {
+  if (typeof list !== 'object' || list === null || Array.isArray(list)) return list
+  const strange: readonly string[] = pageNames[style === 'page' ? 'cursor' : 'page']
+  const kept = Object.entries(list).filter(([, value]) => !namesIn(value).some((it) => strange.includes(it)))
+  const fitting = Object.fromEntries(kept)
+  return style === 'cursor' && !namesIn(fitting).includes('next_cursor')
+    ? { ...fitting, next_cursor: '{next_cursor}' }
+    : fitting
 }
 
 const readVerbs = ['read', 'view', 'list']

@@ -1,6 +1,6 @@
 // A sample resource server, driven by the profile: a new installation answers something, and a vendor
 // sees where his own handlers go.
-import type { Handler } from '../core/handler.ts'
+import type { Call, Handler } from '../core/handler.ts'
 import { answerPage, readNumberedPage, readPage } from '../core/page.ts'
 import { principalId, type TenantPrincipal } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
@@ -75,10 +75,15 @@ function listOf(
   }
 }
 
+/** The last parameter of the path: a document may call it what it likes. */
+function idIn(params: Call['params']): string {
+  return Object.values(params).at(-1) ?? ''
+}
+
 function readOf(parts: SampleParts): Handler {
   const { db, kind } = parts
   return async ({ caller, params }) => {
-    const id = params['id'] ?? ''
+    const id = idIn(params)
     const row = await findRow(db, caller, kind, id)
     if (!row) throw await whyNotFound(parts, caller, id)
     return { kind: 'item', status: 200, item: row }
@@ -108,7 +113,7 @@ function createOf({ db, clock, kind, resource }: SampleParts): Handler {
 function updateOf(parts: SampleParts): Handler {
   const { db, kind } = parts
   return async ({ caller, params, body }) => {
-    const id = params['id'] ?? ''
+    const id = idIn(params)
     const row = await changeRow(db, caller, kind, id, { ...body, id })
     if (!row) throw await whyNotFound(parts, caller, id)
     return { kind: 'item', status: 200, item: row }
@@ -136,6 +141,6 @@ function writeCursor(id: string): string {
 /** null for a text that the endpoint did not give. */
 function readCursor(cursor: string, resource: Resource): string | null {
   const id = Buffer.from(cursor, 'base64url').toString('utf8')
-  const isOurs = id.startsWith(resource.idPrefix) && /^\w+$/.test(id) && writeCursor(id) === cursor
+  const isOurs = id.startsWith(resource.idPrefix) && /^[\w-]+$/.test(id) && writeCursor(id) === cursor
   return isOurs ? id : null
 }

@@ -162,7 +162,7 @@ test('Key format: bply_org_xxxxxxxxxxxxx', async (t) => {
   const { key, organization } = await newCompany(house())
   assert.match(key, organizationKey)
   const env = { PROFILE: 'boooply', DATABASE_URL: house().databaseUrl, COOKIE_KEYS: 'k'.repeat(40) }
-  const create = ['key', 'create', '--org', organization.slug, '--mode', 'live']
+  const create = ['key', 'create', '--org', organization.slug]
   const { code, stdout, stderr } = await runCommand(await makeHome(t), create, env)
   assert.equal(code, 0, stderr)
   const [, id, secret = ''] =

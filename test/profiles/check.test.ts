@@ -294,3 +294,36 @@ function fieldsOf(schema: object, at = ''): Field[] {
   const any = typeof additionalProperties === 'object' ? fieldsOf(additionalProperties, `${at}.{name}`) : []
   return [...own, ...any, ...(items ? fieldsOf(items, at) : [])]
 }
+
+test('what would be no API for anybody is said: headers, paths, envelopes, names', (t) => {
+  const lines = changed(t, {
+    'brand.name': 'Booth\r\nSet-Cookie: a=b',
+    'credentials.header': 'Cookie',
+    'headers.scope': 'x-request-id',
+    'headers.rateLimit.reset': 'Content-Length',
+    'envelope.problemContentType': 'application/json\r\nX-A: b',
+    'envelope.item': {},
+    'envelope.list': { page: '{page}', rows: '{items}' },
+    'envelope.problem': 7,
+    basePath: '/oauth/api',
+    'hosts.shortForms': { app: '/v1', api: '/../v1' },
+    'sample.resources.bookings.idPrefix': "b'",
+    'sample.organization.slug': 'Harbour Booths',
+  })
+  assert.deepEqual(lines.sort(), [
+    "basePath: is under /oauth, where this server's own pages are",
+    'brand.name: must be a name on one line',
+    'credentials.header: is "Cookie", which has another meaning already',
+    'envelope.item: must have {item} in it',
+    'envelope.list: must have {next_cursor} in it, since pagination.style is "cursor"',
+    'envelope.list: names {page}, which pages of the style "cursor" do not have',
+    'envelope.problem: must have {message} or {code} in it',
+    'envelope.problemContentType: is "application/json\\r\\nX-A: b", but must be a media type like "application/problem+json"',
+    'headers.rateLimit.reset: is "Content-Length", which has another meaning already',
+    'headers.requestId: is "X-Request-Id", as headers.scope is',
+    'hosts.shortForms.api: is "/../v1", but must be a path like "/api/v1"',
+    'hosts.shortForms.app: is the canonical host: basePath is there already',
+    'sample.organization.slug: is "Harbour Booths", but must be a label of a host name like "app"',
+    `sample.resources.bookings.idPrefix: is "b'", but must be letters, digits, "_" and "-", like "bk_"`,
+  ])
+})

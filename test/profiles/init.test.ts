@@ -36,6 +36,7 @@ test('a profile of a few flags passes the check, starts, and answers as it says'
   assert.match(secret, /^acme_live_/)
   const listed = await house.api('/orders?page=1', secret)
   assert.deepEqual([listed.status, listed.headers.get('x-ratelimit-limit')], [200, '77'])
+  assert.deepEqual(Object.keys(Object(await listed.json())), ['data'], 'counted pages have no next_cursor')
   const created = await house.api('/orders', secret, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
