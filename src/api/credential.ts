@@ -6,11 +6,6 @@ import type { Profile } from '../core/profile.ts'
 const bearerHeader = 'authorization'
 const keyHeader = 'x-api-key'
 
-/** Whether credentials come as bearer ones, and not in a header of their own. */
-export function takesBearers({ header }: Profile['credentials']): boolean {
-  return header.toLowerCase() === bearerHeader
-}
-
 /** A credential, and by which scheme it came: `key` is a header of its own, without any. */
 export interface Presented {
   readonly secret: string

@@ -6,7 +6,7 @@ import type { Contract, Operation } from '../core/contract.ts'
 import type { Answer, Call, Handlers } from '../core/handler.ts'
 import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
 import { asProblem, Problem } from '../core/problems.ts'
-import type { Profile } from '../core/profile.ts'
+import { type Profile, takesBearers } from '../core/profile.ts'
 import { printScopes } from '../core/scopes.ts'
 import type { Log } from '../core/telemetry.ts'
 import type { Proofs } from '../credentials/dpop.ts'
@@ -21,7 +21,7 @@ import { envelopeOf } from '../web/envelope.ts'
 import type { ApiHosts } from '../web/host.ts'
 import { requestId } from '../web/request-id.ts'
 import { challengeOf } from './challenge.ts'
-import { readCredential, takesBearers } from './credential.ts'
+import { readCredential } from './credential.ts'
 import { isBoundToken, requirePossession } from './possession.ts'
 import { createRoute, type Routed } from './router.ts'
 
@@ -249,10 +249,10 @@ function problemHeaders(
 
 /** Where keys have a header of their own and there are access tokens too, both ways in are told of. */
 function challengesOf(problem: Problem, isBound: boolean, parts: ApiParts): string[] {
-  const { credentials, oauth } = parts.profile
-  const ofKeys = takesBearers(credentials) || isBound ? null : keyChallenge(problem, parts.profile)
+  const { oauth } = parts.profile
+  const ofKeys = takesBearers(parts.profile) || isBound ? null : keyChallenge(problem, parts.profile)
   const ofTokens =
-    takesBearers(credentials) || isBound || oauth.enabled
+    takesBearers(parts.profile) || isBound || oauth.enabled
       ? challengeOf(problem, whereToGo(parts), isBound)
       : null
   return [ofTokens, ofKeys].filter((it) => it !== null)

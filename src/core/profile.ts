@@ -17,11 +17,15 @@ export type Profile = Omit<WrittenProfile, '$schema'> & {
 /** The languages of the pages that people see on their way to an app. */
 export type Locale = 'en' | 'fr'
 
-/** The header that carries a credential, as it is written in a request. */
-export function credentialHeader({ credentials: { header } }: Profile, credential: string): string {
+/** Whether credentials come as bearer ones, and not in a header of their own. */
+export function takesBearers({ credentials: { header } }: Profile): boolean {
   return header.toLowerCase() === 'authorization'
-    ? `${header}: Bearer ${credential}`
-    : `${header}: ${credential}`
+}
+
+/** The header that carries a credential, as it is written in a request. */
+export function credentialHeader(profile: Profile, credential: string): string {
+  const { header } = profile.credentials
+  return takesBearers(profile) ? `${header}: Bearer ${credential}` : `${header}: ${credential}`
 }
 
 /** Where there is one mode alone, nobody is asked for it; null where there is a choice. */

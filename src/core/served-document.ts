@@ -2,7 +2,7 @@
 // page, a generated client and the server can't disagree.
 import type { Operation } from './contract.ts'
 import { apiServers } from './equal-hosts.ts'
-import { appScopes, type Profile } from './profile.ts'
+import { appScopes, type Profile, takesBearers } from './profile.ts'
 
 /** As much of a written document as is looked at here. */
 interface Written {
@@ -79,10 +79,10 @@ function securityOf(
   }
 }
 
-function headerScheme({ credentials: { header } }: Profile, description: string): object {
-  return header.toLowerCase() === 'authorization'
+function headerScheme(profile: Profile, description: string): object {
+  return takesBearers(profile)
     ? { type: 'http', scheme: 'bearer', description }
-    : { type: 'apiKey', in: 'header', name: header, description }
+    : { type: 'apiKey', in: 'header', name: profile.credentials.header, description }
 }
 
 function oauthScheme({ scopes }: Profile, names: readonly string[], publicUrl: string): object {

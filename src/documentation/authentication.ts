@@ -1,10 +1,17 @@
 // How a program signs in: keys, modes, the header, scopes, and OAuth where there is any.
-import { credentialHeader } from '../core/profile.ts'
+import { credentialHeader, type Profile, takesBearers } from '../core/profile.ts'
 import { answer, problemAnswer, varies } from './answers.ts'
 import { block, code, list, stack, table, text } from './markdown.ts'
 import { oauthSection } from './oauth.ts'
 import { apiUrl, curl, easyPath, inWords, type Reader, type Subject } from './subject.ts'
 import { variables } from './variables.ts'
+
+/** Where access tokens may come as bearers too, whatever the header is that keys come in. */
+function onlyThere(profile: Profile): string {
+  return profile.oauth.enabled && !takesBearers(profile)
+    ? `An access token may come as ${code('Authorization: Bearer')} as well. A credential elsewhere is not looked at.`
+    : 'It is read in that header alone.'
+}
 
 export function authenticationPage(subject: Subject, reader: Reader): string {
   const { profile, contract } = subject
@@ -14,7 +21,7 @@ export function authenticationPage(subject: Subject, reader: Reader): string {
     '# Authentication',
     `Every request to ${code(profile.basePath)} carries one credential, in one header:`,
     block('text', credentialHeader(profile, anyKey(subject))),
-    'It is read in that header alone. Two credentials at once are refused.',
+    `${onlyThere(profile)} Two credentials at once are refused.`,
     refusedQueryParameters.length > 0
       ? `${inWords(
           refusedQueryParameters.map((it) => code(`?${it}=`)),
