@@ -102,13 +102,15 @@ function replace(ts, stamp) {
 
 /** For `npm pack ./dist/client`: the client under its own name, without what the server needs. */
 function packageAlone() {
-  const { name, version, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const client = JSON.parse(JSON.stringify(exports['./client']).replaceAll('./dist/client/', './'))
+  const { name, version, ...whole } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const here = (value) => JSON.parse(JSON.stringify(value).replaceAll('./dist/client/', './'))
   return {
     name,
     version,
     engines: { node: '>=20.3' },
-    exports: { './client': client },
+    exports: { './client': here(whole.exports['./client']) },
+    // For `moduleResolution` "node10", which knows no exports and is what "module": "commonjs" means by default.
+    typesVersions: here(whole.typesVersions),
     files: ['esm', 'cjs'],
   }
 }

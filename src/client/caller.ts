@@ -2,7 +2,7 @@
 import { errorOf, isSuccess, parse } from './answers.ts'
 import type { Contract } from './contract.ts'
 import { type Credential, headersFor, readCredential } from './credential.ts'
-import { hideOnInspect } from './hide.ts'
+import { hideOnInspect, withoutSecret } from './hide.ts'
 import { type Query, queryText } from './listing.ts'
 import type { Wire, WireAnswer, WireRequest } from './wire.ts'
 
@@ -33,7 +33,7 @@ export interface ApiAnswer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** The answer's JSON, envelope and all. */
+  /** The answer's JSON, envelope and all; its text where it is none. */
   readonly data: unknown
 }
 
@@ -54,22 +54,27 @@ export interface CallerParts {
 export function createCaller({ wire, contract, address, credential }: CallerParts): Call {
   const { apiKey, accessToken, platformKey } = contract.prefixes
   const prefixes = [...apiKey, ...accessToken, ...platformKey]
-  const send = async (request: ApiRequest, secret: string): Promise<WireAnswer> =>
-    wire.send(`${contract.brand} API`, onWire(request, address, headersFor(contract.header, secret)))
 
   const finish = (answer: WireAnswer, secret: string): ApiAnswer => {
     if (!isSuccess(answer)) throw errorOf(contract, answer, secret)
     const { status, headers, text } = answer
-    return { status, headers, data: hideOnInspect(parse(text), prefixes) }
+    const data = parse(text)
+    const shown = typeof data === 'string' ? withoutSecret(data, secret) : hideOnInspect(data, prefixes)
+    return { status, headers, data: shown }
   }
 
   return async (request) => {
-    const secret = await current(credential)
-    const answer = await send(request, secret)
-    if (answer.status !== 401 || typeof credential === 'string') return finish(answer, secret)
-    // It was taken back, or has ended by a clock that is not ours. Nothing was done: with another it may be tried again.
-    const other = readCredential('The access token', await credential(secret))
-    return other === secret ? finish(answer, secret) : finish(await send(request, other), other)
+    const asked = onWire(request, address)
+    return wire.within(`${contract.brand} API`, request, async (send) => {
+      const sendWith = (secret: string) =>
+        send({ ...asked, headers: { ...asked.headers, ...headersFor(contract.header, secret) } })
+      const secret = await current(credential)
+      const answer = await sendWith(secret)
+      if (answer.status !== 401 || typeof credential === 'string') return finish(answer, secret)
+      // It was taken back, or has ended by a clock that is not ours. Nothing was done: with another it may be tried again.
+      const other = readCredential('The access token', await credential(secret))
+      return other === secret ? finish(answer, secret) : finish(await sendWith(other), other)
+    })
   }
 }
 
@@ -77,8 +82,11 @@ async function current(credential: Credential): Promise<string> {
   return typeof credential === 'string' ? credential : readCredential('The access token', await credential())
 }
 
-function onWire(request: ApiRequest, address: string, credential: Record<string, string>): WireRequest {
-  const { method, path, query = {}, body, idempotencyKey, signal, timeout } = request
+function onWire(request: ApiRequest, address: string): WireRequest {
+  const { path, query = {}, body, idempotencyKey } = request
+  const method = request.method.toUpperCase()
+  // Without it the text would go on with the host's name, and the credential to another host.
+  if (!path.startsWith('/')) throw new TypeError('path must begin with a slash, such as "/bookings".')
   if (idempotencyKey !== undefined && !/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
     throw new TypeError('idempotencyKey must be 1 to 255 visible ASCII characters, such as a UUID.')
   }
@@ -89,11 +97,8 @@ function onWire(request: ApiRequest, address: string, credential: Record<string,
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-      ...credential,
     },
     body: body === undefined ? null : JSON.stringify(body),
     isRepeatable: idempotencyKey !== undefined || idempotent.has(method),
-    signal,
-    timeout,
   }
 }

@@ -80,7 +80,8 @@ export function completeContract({ basePath, header, ...given }: PartialContract
     pagination: 'cursor',
     operations: [],
     ...given,
-    basePaths: [basePath],
+    // With one slash before it and none after it, however it was written: it comes right behind the host's name.
+    basePaths: [basePath.replace(/^\/*(?=[^/])/, '/').replace(/\/+$/, '')],
     header: header.toLowerCase(),
   }
 }

@@ -1,6 +1,7 @@
 // The client that knows by the key which API it talks to.
 import { type ClientOptions, ContractClient } from './client.ts'
 import { type Contract, completeContract, contractOf, type PartialContract } from './contract.ts'
+import { readCredential } from './credential.ts'
 import { type ContractName, contracts, type Resources } from './generated/contracts.ts'
 import { type NewOrganization, type OrganizationApiKey, type PlatformConfig, provision } from './provision.ts'
 
@@ -75,7 +76,8 @@ function chosen(
     return named
   }
   if (given) return 'basePaths' in given ? given : completeContract(given)
-  const found = typeof credential === 'string' ? contractOf(contracts, credential.trim(), kinds) : null
+  const found =
+    typeof credential === 'function' ? null : contractOf(contracts, readCredential(name, credential), kinds)
   if (found) return found
   const why =
     typeof credential === 'function'

@@ -3,7 +3,15 @@ import type { GetToken } from './credential.ts'
 import { inspect } from './hide.ts'
 import { AuthorizationNeededError, OAuthError } from './oauth-errors.ts'
 import { type AuthorizationServer, createAuthorizationServer, type ServerMetadata } from './oauth-server.ts'
-import { hide, type Lock, once, type StoredTokens, type TokenStore, tokensOf } from './oauth-tokens.ts'
+import {
+  hide,
+  type Lock,
+  once,
+  type StoredTokens,
+  type TokenStore,
+  tokensOf,
+  unsavedOf,
+} from './oauth-tokens.ts'
 import { challengeOf, randomText } from './pkce.ts'
 import { createWire, type Wire, type WireOptions } from './wire.ts'
 
@@ -42,9 +50,13 @@ export class OAuthClient {
   readonly #key: string
   #tokens: StoredTokens | null = null
 
-  /** @throws TypeError for an issuer that is no address */
+  /** @throws TypeError for an issuer that is no address, and for what is missing */
   constructor(options: OAuthClientOptions) {
     const issuer = readIssuer(options.issuer)
+    for (const name of ['clientId', 'redirectUri'] as const) {
+      // As an environment has it that was not set: it would only be seen by the person who is sent there.
+      if (!options[name]) throw new TypeError(`${name} is missing: it must be as it was registered.`)
+    }
     this.#options = options
     this.#wire = createWire(options)
     this.#server = createAuthorizationServer(issuer, this.#wire)
@@ -96,7 +108,7 @@ export class OAuthClient {
     }
     // Not repeated: a code that comes twice ends what it gave.
     const answer = await this.#server.token(fields, code, false)
-    return this.#keep(tokensOf(answer, this.#wire.now(), {}))
+    return this.#save(tokensOf(answer, this.#wire.now(), {}))
   }
 
   /**
@@ -129,14 +141,16 @@ export class OAuthClient {
       const token = tokens.refreshToken ?? tokens.accessToken
       await this.#server.revoke({ token, client_id: this.#options.clientId }, token)
       await this.#options.store.save(this.#key, null)
+      unsavedOf(this.#options.store).delete(this.#key)
     })
     this.#tokens = null
   }
 
   /** Under the lock: another process may have been here in the meantime, so the store is read again. */
   async #refresh(isGood: (it: StoredTokens | null) => boolean): Promise<StoredTokens> {
-    const stored = await this.#load()
-    if (stored === null) throw needed()
+    const loaded = await this.#load()
+    if (loaded === null) throw needed()
+    const stored = await this.#saved(loaded)
     if (isGood(stored)) return stored
     const { refreshToken } = stored
     if (refreshToken === null) throw needed()
@@ -148,13 +162,29 @@ export class OAuthClient {
     try {
       // Repeated where the answer was lost: the server gives the same answer to the same token for a while.
       const answer = await this.#server.token(fields, refreshToken, true)
-      return await this.#keep(tokensOf(answer, this.#wire.now(), stored))
+      const tokens = tokensOf(answer, this.#wire.now(), stored)
+      unsavedOf(this.#options.store).set(this.#key, { from: refreshToken, tokens })
     } catch (error) {
       // A process that does not know our lock was quicker?
       const now = error instanceof AuthorizationNeededError ? await this.#load() : null
       if (now !== null && now.refreshToken !== refreshToken && isGood(now)) return now
       throw error
     }
+    return this.#saved(stored)
+  }
+
+  /**
+   * What took the place of these tokens, where they were exchanged already; and stores it. Where the store fails it is
+   * kept in mind for the next call: the server answers the old refresh token for a while only, and then takes it for a
+   * stolen one.
+   */
+  async #saved(stored: StoredTokens): Promise<StoredTokens> {
+    const all = unsavedOf(this.#options.store)
+    const unsaved = all.get(this.#key)
+    if (unsaved?.from !== stored.refreshToken) return stored
+    const tokens = await this.#save(unsaved.tokens)
+    all.delete(this.#key)
+    return tokens
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {
@@ -167,7 +197,7 @@ export class OAuthClient {
     return tokens ? hide({ ...tokens }) : null
   }
 
-  async #keep(tokens: StoredTokens): Promise<StoredTokens> {
+  async #save(tokens: StoredTokens): Promise<StoredTokens> {
     await this.#options.store.save(this.#key, tokens)
     this.#tokens = tokens
     return tokens
@@ -197,10 +227,12 @@ const needed = () =>
 /** The checks of RFC 6749 section 4.1.2 and RFC 9207 section 2.4, the errors' too. */
 function readCode(
   answer: URLSearchParams,
-  { state }: PendingAuthorization,
+  kept: PendingAuthorization,
   { issuer, authorization_response_iss_parameter_supported: saysWho = false }: ServerMetadata,
 ): string {
   const [given, ...more] = answer.getAll('state')
+  // A session may have forgotten: where nothing is kept, no answer is to it.
+  const { state } = (kept ?? {}) as Partial<PendingAuthorization>
   if (given === undefined || given !== state || more.length > 0) {
     throw new OAuthError('state_mismatch', 'The answer is not to the link that this person was given.')
   }

@@ -13,11 +13,10 @@ export interface ServerMetadata {
   readonly authorization_response_iss_parameter_supported?: boolean
 }
 
+/** Of the rest nothing is known yet: see `tokensOf`. */
 export interface TokenAnswer {
   readonly access_token: string
-  readonly refresh_token?: string
-  readonly expires_in?: number
-  readonly scope?: string
+  readonly [field: string]: unknown
 }
 
 export interface AuthorizationServer {
@@ -112,5 +111,5 @@ function isMetadata(it: unknown): it is ServerMetadata {
 }
 
 function isTokenAnswer(it: unknown): it is TokenAnswer {
-  return isObject(it) && typeof it['access_token'] === 'string'
+  return isObject(it) && typeof it['access_token'] === 'string' && it['access_token'] !== ''
 }

@@ -34,12 +34,14 @@ const usualLifetime = 3600
 
 /** @param before those that they come from: a refresh may leave out what stays (RFC 6749 sections 5.1 and 6) */
 export function tokensOf(answer: TokenAnswer, now: number, before: Partial<StoredTokens>): StoredTokens {
-  const seconds = answer.expires_in ?? usualLifetime
+  const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+  const said = Number(answer['expires_in'] ?? Number.NaN) // some servers write it as text
+  const seconds = Number.isFinite(said) ? said : usualLifetime
   const margin = Math.min(marginSeconds, seconds / 10)
   return hide({
     accessToken: answer.access_token,
-    refreshToken: answer.refresh_token ?? before.refreshToken ?? null,
-    scope: answer.scope ?? before.scope ?? '',
+    refreshToken: text(answer['refresh_token']) ?? before.refreshToken ?? null,
+    scope: text(answer['scope']) ?? before.scope ?? '',
     renewAt: now + (seconds - margin) * 1000,
   })
 }
@@ -48,6 +50,21 @@ export const hide = (tokens: StoredTokens) => hideFields(tokens, ['accessToken',
 
 /** Renewals under way, by store and key: clients that share a store share them. */
 const underWay = new WeakMap<TokenStore, Map<string, Promise<StoredTokens>>>()
+
+interface Unsaved {
+  /** The refresh token that they came for. */
+  readonly from: string
+  readonly tokens: StoredTokens
+}
+
+const unsaved = new WeakMap<TokenStore, Map<string, Unsaved>>()
+
+/** New tokens that the store did not take, by key. */
+export function unsavedOf(store: TokenStore): Map<string, Unsaved> {
+  const all = unsaved.get(store) ?? new Map<string, Unsaved>()
+  unsaved.set(store, all)
+  return all
+}
 
 /** Of calls at the same time for one key, the first does the work, and all have what it gives. */
 export function once(

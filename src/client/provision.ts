@@ -85,5 +85,5 @@ export async function provision(
   })
   const { method, path } = operation
   const answer = await call({ method, path, body: data, idempotencyKey, signal })
-  return itemIn(contract, answer.data) as OrganizationApiKey // as the contract promises
+  return itemIn(contract, answer) as OrganizationApiKey // as the contract promises
 }

@@ -1,7 +1,8 @@
 // `client.bookings.list()`: a method for each operation of the contract.
 import { at } from './answers.ts'
-import type { Call, CallOptions } from './caller.ts'
+import type { ApiAnswer, Call, CallOptions } from './caller.ts'
 import type { Contract, Operation } from './contract.ts'
+import { LatchkeyError } from './errors.ts'
 import { hideOnInspect } from './hide.ts'
 import { createListing, type Query } from './listing.ts'
 
@@ -34,20 +35,33 @@ function methodOf(contract: Contract, operation: Operation, call: Call): Method 
     const body = input === 'body' ? (written ?? {}) : undefined
     if (answer === 'list') {
       return createListing(contract, query, async (asked) => {
-        const { data, headers } = await call({ ...options, method, path, query: asked, body })
+        const answer = await call({ ...options, method, path, query: asked, body })
+        const { data, headers } = answer
+        // As an empty list it would pass for "there is nothing".
+        if (!Array.isArray(at(data, contract.envelope.items))) throw strange(contract, answer)
         return { body: data, link: headers['link'] }
       })
     }
     const { idempotencyKey = operation.sendsIdempotencyKey ? crypto.randomUUID() : undefined } = options
-    return call({ ...options, method, path, query, body, idempotencyKey }).then(({ data }) =>
-      itemIn(contract, data),
-    )
+    return call({ ...options, method, path, query, body, idempotencyKey }).then((it) => itemIn(contract, it))
   }
 }
 
-/** The thing that an answer is about, without its envelope. */
-export function itemIn({ envelope, prefixes }: Contract, data: unknown): unknown {
-  return hideOnInspect(at(data, envelope.item), [...prefixes.apiKey, ...prefixes.platformKey])
+/**
+ * The thing that an answer is about, without its envelope; undefined for an answer without content.
+ * @throws LatchkeyError for what is no JSON: it comes from something on the way, or is cut off
+ */
+export function itemIn(contract: Contract, answer: ApiAnswer): unknown {
+  const { envelope, prefixes } = contract
+  if (typeof answer.data === 'string') throw strange(contract, answer)
+  return hideOnInspect(at(answer.data, envelope.item), [...prefixes.apiKey, ...prefixes.platformKey])
+}
+
+function strange({ brand, requestIdHeader }: Contract, response: ApiAnswer): LatchkeyError {
+  const say =
+    'The answer is not as this API writes it. Check baseUrl, and what is between here and the server.'
+  const requestId = response.headers[requestIdHeader.toLowerCase()]
+  return new LatchkeyError(`${brand} API ${response.status}: ${say}`, { response, requestId })
 }
 
 function fillIn({ path, resource, name }: Operation, places: readonly string[], given: unknown[]): string {

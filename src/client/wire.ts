@@ -30,9 +30,15 @@ export interface WireRequest {
   readonly body: string | null
   /** May it reach the server twice? */
   readonly isRepeatable: boolean
+}
+
+/** How long a caller waits. */
+export interface Patience {
   readonly signal?: AbortSignal | undefined
   readonly timeout?: number | undefined
 }
+
+export type Send = (request: WireRequest) => Promise<WireAnswer>
 
 export interface WireAnswer {
   readonly status: number
@@ -45,17 +51,22 @@ export interface WireAnswer {
 
 export interface Wire {
   /**
-   * @param who as errors begin: "Boooply API"
+   * One request. @param who as errors begin: "Boooply API"
    * @returns the answer, whatever its status
-   * @throws LatchkeyConnectionError, LatchkeyTimeoutError; the signal's reason when the caller aborted
+   * @throws LatchkeyConnectionError, LatchkeyTimeoutError
    */
   send(who: string, request: WireRequest): Promise<WireAnswer>
+  /**
+   * What takes several requests, or waits for something else: all of it has the time of one.
+   * @throws what `work` throws, LatchkeyTimeoutError; the signal's reason when the caller aborted
+   */
+  within<T>(who: string, patience: Patience, work: (send: Send) => Promise<T>): Promise<T>
   readonly now: () => number
 }
 
 export function createWire(options: WireOptions): Wire {
-  const maxRetries = readCount('maxRetries', options.maxRetries ?? 2)
-  const usualTimeout = readCount('timeout', options.timeout ?? 30_000)
+  const maxRetries = readCount('maxRetries', options.maxRetries ?? 2, 0)
+  const usualTimeout = readCount('timeout', options.timeout ?? 30_000, 1)
   const { now = Date.now, sleep = sleepWith, random = Math.random } = options.surroundings ?? {}
   // Looked up at each call, for programs that replace the global one; and called as a function, as it must be.
   const ask: Fetch = options.fetch ?? ((url, init) => fetch(url, init))
@@ -74,37 +85,72 @@ export function createWire(options: WireOptions): Wire {
     }
   }
 
-  const send = async (who: string, request: WireRequest): Promise<WireAnswer> => {
-    const timeout = readCount('timeout', request.timeout ?? usualTimeout)
+  const within: Wire['within'] = async (who, patience, work) => {
+    const timeout = readCount('timeout', patience.timeout ?? usualTimeout, 1)
     const end = now() + timeout
-    const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), timeout)
-    const signal = request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal
+    // One controller for both reasons; not AbortSignal.any, of which a signal that lives long keeps a part for ever.
+    const stop = new AbortController()
+    const { signal } = stop
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      stop.abort()
+    }, timeout)
+    const forget = patience.signal && whenAborted(patience.signal, () => stop.abort())
+    const stopped = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
     const explain = (cause: unknown) => {
-      if (request.signal?.aborted) return request.signal.reason
-      if (late.signal.aborted) return new LatchkeyTimeoutError(`${who}: no answer within ${timeout} ms.`)
+      if (patience.signal?.aborted) return patience.signal.reason
+      if (isLate) return new LatchkeyTimeoutError(`${who}: no answer within ${timeout} ms.`)
       return new LatchkeyConnectionError(`${who}: there was no answer: ${reasonOf(cause)}.`, { cause })
     }
-    try {
-      request.signal?.throwIfAborted()
+    const send: Send = async (request) => {
+      signal.throwIfAborted()
       for (let tries = 1; ; tries += 1) {
         const outcome = await tryOnce(request, signal).catch((cause: unknown) => ({
           failure: explain(cause),
         }))
         const isFinal = 'failure' in outcome ? signal.aborted : !isPassing(outcome.status)
         const retryAfter = 'failure' in outcome ? undefined : outcome.retryAfter
+        // With 429 nothing was done: limits are asked before all else (RFC 6585 section 4).
+        const isRepeatable = request.isRepeatable || ('status' in outcome && outcome.status === 429)
         const wait = waitBefore(tries, retryAfter, random())
-        if (isFinal || !request.isRepeatable || tries > maxRetries || now() + wait >= end) {
+        if (isFinal || !isRepeatable || tries > maxRetries || now() + wait >= end) {
           if ('failure' in outcome) throw outcome.failure
           return outcome
         }
-        await sleep(wait, signal).catch((cause: unknown) => Promise.reject(explain(cause)))
+        await sleep(wait, signal)
       }
+    }
+    try {
+      patience.signal?.throwIfAborted()
+      // Raced: what the work waits for beside requests, such as a lock, knows nothing of the signal.
+      return await Promise.race([work(send), stopped])
+    } catch (error) {
+      throw signal.aborted ? explain(error) : error
     } finally {
+      forget?.()
       clearTimeout(timer)
     }
   }
-  return { send, now }
+  return { send: (who, request) => within(who, {}, (send) => send(request)), within, now }
+}
+
+const waiting = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Many calls may have one signal: they share a listener, since Node.js warns of the eleventh.
+ * @returns takes back what was asked for
+ */
+function whenAborted(signal: AbortSignal, tell: () => void): () => void {
+  const all = waiting.get(signal) ?? new Set()
+  if (!waiting.has(signal)) {
+    waiting.set(signal, all)
+    signal.addEventListener('abort', () => all.forEach((it) => void it()), { once: true })
+  }
+  all.add(tell)
+  return () => all.delete(tell)
 }
 
 /** The last reason is the one that says something: "fetch failed" because of "connect ECONNREFUSED 127.0.0.1:3000". */
@@ -131,7 +177,7 @@ function sleepWith(milliseconds: number, signal: AbortSignal): Promise<void> {
 /** The longest time that a timer can wait. */
 const longest = 2 ** 31 - 1
 
-function readCount(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0 && value <= longest) return value
-  throw new TypeError(`${name} must be a whole number from 0 to ${longest}.`)
+function readCount(name: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least && value <= longest) return value
+  throw new TypeError(`${name} must be a whole number from ${least} to ${longest}.`)
 }

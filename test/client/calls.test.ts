@@ -79,6 +79,32 @@ test('the client and the server', async (t) => {
     await assert.rejects(gone, (error) => error instanceof LatchkeyError && error.status === 404)
   })
 
+  await t.test('apps, grants and the audit log', async () => {
+    const all = ['apps:read', 'apps:write', 'grants:read', 'grants:write', 'audit:read']
+    const { secret } = await house.key(organization, 'live', all)
+    const { apps, grants, audit } = new LatchkeyClient<'boothzen'>({ apiKey: secret, baseUrl: house.url })
+    const wanted = { name: 'Sync', redirect_uris: ['https://a.example/cb'], scopes: ['read:bookings'] }
+    const made = await apps.create(wanted, { idempotencyKey: 'app-1' })
+    const { client_id: id } = made
+    assert.deepEqual(await apps.create(wanted, { idempotencyKey: 'app-1' }), made)
+    assert.equal((await apps.update(id, { name: 'Syncer' })).name, 'Syncer')
+    assert.equal((await apps.suspend(id)).suspended, true)
+    assert.equal((await apps.resume(id)).suspended, false)
+    assert.deepEqual((await apps.get(id)).redirect_uris, wanted.redirect_uris)
+    assert.deepEqual(
+      (await apps.list()).data.map((it) => it.client_id),
+      [id],
+    )
+    assert.equal(await apps.delete(id), undefined)
+    assert.deepEqual((await grants.list()).data, [])
+    for (const unknown of [grants.get('grant_x'), grants.revoke('grant_x')])
+      await assert.rejects(unknown, (error) => error instanceof LatchkeyError && error.status === 404)
+    const seen: string[] = []
+    for await (const event of audit.list({ limit: 2 })) seen.push(event.action)
+    assert.ok(seen.length > 4)
+    assert.ok(seen.some((action) => /app/.test(action)))
+  })
+
   await t.test('the same Idempotency-Key makes one key', async () => {
     const wanted = { name: 'Once', scopes: ['read:bookings'] }
     const first = await client.keys.create(wanted, { idempotencyKey: 'once' })

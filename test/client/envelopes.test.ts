@@ -1,7 +1,12 @@
 // Answers and errors of the four published shapes come out alike.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LatchkeyClient, LatchkeyError, type Listing } from '../../src/client/entry.ts'
+import {
+  createOrganizationApiKey,
+  LatchkeyClient,
+  LatchkeyError,
+  type Listing,
+} from '../../src/client/entry.ts'
 import { json, startStage, thingsApi } from '../support/client.ts'
 
 const apiKey = `tk_live_${'a'.repeat(36)}`
@@ -146,6 +151,31 @@ test('the envelopes', async (t) => {
     assert.equal(await things.delete('t_1'), undefined)
   })
 
+  await t.test(
+    'a success that this API did not write is none: a page of a proxy, half an answer',
+    async () => {
+      const pages = [
+        clientOf('boothzen', 'BoothZen'),
+        clientOf('evalyo', 'Evalyo', 'link'),
+        clientOf('busyboard', 'Busy Board', 'page'),
+      ]
+      for (const { things } of pages) {
+        for (const text of [
+          `<h1>Sign in to the network, ${apiKey}</h1>`,
+          '{"data":[{"id":"t_',
+          '{"items":[]}',
+        ]) {
+          stage.answer((res) => res.writeHead(200, { 'X-Request-Id': 'req_7' }).end(text))
+          const error = await errorOf(things.list())
+          assert.match(error.message, / API 200: The answer is not as this API writes it\. Check baseUrl/)
+          assert.deepEqual([error.status, error.requestId], [200, 'req_7'])
+          assert.ok(!JSON.stringify(error.response).includes(apiKey))
+          if (!text.endsWith('}')) await errorOf(things.get('t_1'))
+        }
+      }
+    },
+  )
+
   await t.test('a part of the address is one step of it, whatever it holds', async () => {
     const { things } = clientOf('boothzen', 'BoothZen')
     stage.answer(json(200, {}))
@@ -196,6 +226,10 @@ test('which API it is, the prefix says, or contract does', async (t) => {
     () => open({}),
     /^TypeError: apiKey begins like no credential .*contract: .*"boothzen".*basePath/,
   )
+  assert.throws(() => open({ apiKey: undefined }), /^TypeError: apiKey is missing: /)
+  const config = { baseUrl: stage.url, platformKey: '' } // what an environment has that was not set
+  const data = { userId: '1', userEmail: 'ann@acme.example', organizationId: 'org_1' }
+  await assert.rejects(createOrganizationApiKey(config, data), /^TypeError: platformKey is missing: /)
   assert.throws(() => open({ apiKey: () => 'x' }), /apiKey is a function, which does not say/)
   // A name from JavaScript, which no compiler has seen.
   assert.throws(() => open({ contract: 'nobody' }), /contract is unknown: there are "/)
@@ -208,4 +242,14 @@ test('which API it is, the prefix says, or contract does', async (t) => {
   await assert.rejects(plain.request({ method: 'GET', path: '/tea' }), /Latchkey API 418: I am a teapot\./)
   assert.equal(stage.heard[0]?.path, '/v2/tea')
   assert.equal(stage.heard[0].headers['x-key'], apiKey)
+
+  for (const basePath of ['', '/', 'v2', '/v2/']) {
+    stage.answer(json(200, {}))
+    await open({ contract: { basePath, header: 'X-Key' } }).request({ method: 'get', path: '/tea' })
+    assert.equal(stage.heard[0]?.path, /v2/.test(basePath) ? '/v2/tea' : '/tea', basePath)
+  }
+  // Behind the host's name it would be another host, which would be sent the key.
+  const bare = open({ contract: { basePath: '', header: 'X-Key' } })
+  for (const path of ['.elsewhere.example/', '@elsewhere.example/', 'tea', ''])
+    await assert.rejects(bare.request({ method: 'GET', path }), /^TypeError: path must begin with a slash/)
 })

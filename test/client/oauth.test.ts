@@ -13,6 +13,7 @@ import {
   OAuthClient,
   type OAuthClientOptions,
   OAuthError,
+  type PendingAuthorization,
   type StoredTokens,
   type TokenStore,
 } from '../../src/client/entry.ts'
@@ -143,12 +144,52 @@ test('an app and its person', async (t) => {
     )
   })
 
+  await t.test(
+    'an answer that nobody waits for: the page was loaded again, the session has ended',
+    async () => {
+      const oauth = open(memory())
+      const callback = `/callback?${new URLSearchParams({ code: 'c', iss: house.url })}`
+      for (const kept of [undefined, null, {}]) {
+        // What a session gives that has nothing (any more): no compiler sees it.
+        const nothing = kept as unknown as PendingAuthorization
+        await assert.rejects(oauth.exchange(callback, nothing), codeOf('state_mismatch'))
+        await assert.rejects(oauth.exchange(`${callback}&state=undefined`, nothing), codeOf('state_mismatch'))
+      }
+    },
+  )
+
   await t.test('a person who says no', async () => {
     const oauth = open(memory())
     const link = await oauth.authorizationUrl()
     const consent = await reachConsent(browser, link, email)
     const back = await browser.submit(consent, { decision: 'deny' })
     await assert.rejects(oauth.exchange(back.url, link), codeOf('access_denied'))
+  })
+
+  await t.test('what is missing is told before a person is sent anywhere', () => {
+    for (const name of ['clientId', 'redirectUri'])
+      assert.throws(() => open(memory(), { [name]: '' }), new RegExp(`^TypeError: ${name} is missing`))
+    assert.throws(() => open(memory(), { issuer: '' }), /^TypeError: issuer must be an address/)
+  })
+
+  await t.test('token answers of other servers: what is left out, or is not as it should be', async () => {
+    const exchange = async (answer: object) => {
+      const says: typeof fetch = async (url, init) =>
+        String(url).endsWith('/oauth/token') ? Response.json(answer) : fetch(url, init)
+      const oauth = open(memory(), { fetch: says, surroundings: { now: () => 0 } })
+      const link = await oauth.authorizationUrl()
+      const { refreshToken, renewAt } = await oauth.exchange(
+        `/callback?${new URLSearchParams({ code: 'c', iss: house.url, state: link.state })}`,
+        link,
+      )
+      return [refreshToken, renewAt]
+    }
+    assert.deepEqual(await exchange({ access_token: 'a' }), [null, 3_540_000])
+    assert.deepEqual(await exchange({ access_token: 'a', expires_in: '100' }), [null, 90_000])
+    const strange = { access_token: 'a', expires_in: 'soon', refresh_token: 7 }
+    assert.deepEqual(await exchange(strange), [null, 3_540_000])
+    for (const answer of [{ access_token: '' }, {}, []])
+      await assert.rejects(exchange(answer), codeOf('invalid_answer'))
   })
 
   await t.test('metadata of another issuer is not believed', async () => {
@@ -200,6 +241,33 @@ test('an app and its person', async (t) => {
     assert.equal(first, second)
     assert.equal(lost, 1)
   })
+
+  await t.test(
+    'new tokens that could not be stored are not lost, however long the store is away',
+    async () => {
+      const store = memory()
+      const oauth = await connect(store)
+      const before = store.tokens
+      const { save } = store
+      store.save = async () => {
+        throw new Error('The disk is full.')
+      }
+      house.travel(house.profile.oauth.accessTokenSeconds)
+      asked.length = 0
+      await assert.rejects(Promise.resolve(oauth.accessToken()), /The disk is full/)
+      await assert.rejects(Promise.resolve(oauth.accessToken()), /The disk is full/)
+      assert.equal(store.tokens, before)
+      assert.equal(asked.length, 1)
+
+      // The server would take the old refresh token for a stolen one by now.
+      house.travel(house.profile.oauth.accessTokenSeconds + 600)
+      store.save = save
+      assert.equal((await apiOf(oauth).me()).client_id, clientId)
+      assert.equal(asked.length, 2) // those that were kept had ended, too
+      assert.notEqual(store.tokens?.refreshToken, before?.refreshToken)
+      assert.equal((await house.api('/me', store.tokens?.accessToken ?? '')).status, 200)
+    },
+  )
 
   await t.test('an authorization that has ended says that the person has to allow it again', async () => {
     const store = memory()

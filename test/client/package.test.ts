@@ -62,6 +62,28 @@ export async function use() {
 const names =
   'BoothZenClient, createOrganizationApiKey, LatchkeyClient, LatchkeyError, OAuthClient, type BoothZen'
 
+/** What the compiler says of the program in these files, and which files it read. */
+function compile(files: string[], module: ts.ModuleKind, moduleResolution: ts.ModuleResolutionKind) {
+  for (const file of files) writeFileSync(file, `import { ${names} } from 'latchkey/client'\n${program}`)
+  const compiled = ts.createProgram(files, {
+    module,
+    moduleResolution,
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+    types: [],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    skipDefaultLibCheck: true,
+    noEmit: true,
+    preserveSymlinks: true,
+  })
+  const told = ts
+    .getPreEmitDiagnostics(compiled)
+    .map((it) => ts.flattenDiagnosticMessageText(it.messageText, '\n'))
+  return { told, used: compiled.getSourceFiles().map(({ fileName }) => fileName) }
+}
+
 test('the package latchkey/client', async (t) => {
   const folder = await createProject(t)
 
@@ -108,30 +130,24 @@ test('the package latchkey/client', async (t) => {
 
   await t.test('types for import and for require', () => {
     const files = ['user.mts', 'user.cts'].map((name) => join(folder, name))
-    for (const file of files) writeFileSync(file, `import { ${names} } from 'latchkey/client'\n${program}`)
-    const compiled = ts.createProgram(files, {
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      target: ts.ScriptTarget.ES2022,
-      lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-      types: [],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-      skipDefaultLibCheck: true,
-      noEmit: true,
-      preserveSymlinks: true,
-    })
-    const told = ts
-      .getPreEmitDiagnostics(compiled)
-      .map((it) => ts.flattenDiagnosticMessageText(it.messageText, '\n'))
+    const { told, used } = compile(files, ts.ModuleKind.NodeNext, ts.ModuleResolutionKind.NodeNext)
     assert.deepEqual(told, [])
-    const used = compiled.getSourceFiles().map(({ fileName }) => fileName)
     for (const form of ['esm', 'cjs'])
       assert.ok(
         used.some((it) => it.endsWith(`/${form}/entry.d.ts`)),
         form,
       )
+  })
+
+  await t.test('types for compilers that know no exports: "module": "commonjs" and no more', async (t) => {
+    for (const project of [folder, await createProject(t, { client: 'dist/client' })]) {
+      const { told } = compile(
+        [join(project, 'user.ts')],
+        ts.ModuleKind.CommonJS,
+        ts.ModuleResolutionKind.Node10,
+      )
+      assert.deepEqual(told, [])
+    }
   })
 
   await t.test('a second build has nothing to do; an installation without TypeScript is quiet', async () => {

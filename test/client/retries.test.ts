@@ -43,6 +43,25 @@ test('tries and the waits between them', async (t) => {
     assert.deepEqual(stage.waits, [4000])
   })
 
+  await t.test('no wait that the server asks for is shorter than one that it does not', async () => {
+    for (const soon of ['0', new Date(stage.surroundings.now() - 60_000).toUTCString()]) {
+      stage.answer(json(503, {}, { 'Retry-After': soon }), thing)
+      await get()
+      assert.deepEqual(stage.waits, [500], soon)
+    }
+  })
+
+  await t.test('a Retry-After that is neither seconds nor a date is as none', async () => {
+    for (const strange of ['-5', '1.5', 'soon', 'foo 1', '1, 2', '2026-11-26', '']) {
+      stage.answer(json(503, {}, { 'Retry-After': strange }), thing)
+      await get()
+      assert.deepEqual(stage.waits, [500], strange)
+    }
+    stage.answer(json(503, {}, { 'Retry-After': '9'.repeat(30) }))
+    await assert.rejects(get(), statusOf(503))
+    assert.deepEqual(stage.waits, [])
+  })
+
   await t.test('without Retry-After the waits double, and chance shortens them', async () => {
     stage.answer(down, down, thing)
     await get()
@@ -105,6 +124,30 @@ test('tries and the waits between them', async (t) => {
     })
   })
 
+  await t.test('the time of a call is also that of its access token', async () => {
+    stage.answer(thing)
+    const never = () => new Promise<string>(() => {}) // waits for a lock whose owner is gone, say
+    const client = new LatchkeyClient({ apiKey: never, baseUrl: stage.url, contract })
+    const get = (more: object) => client.request({ method: 'GET', path: '/things', ...more })
+    await assert.rejects(get({ timeout: 30 }), LatchkeyTimeoutError)
+    const reason = new Error('The visitor left.')
+    const given = new AbortController()
+    setTimeout(() => given.abort(reason), 10)
+    await assert.rejects(get({ signal: given.signal }), (error) => error === reason)
+    assert.equal(stage.heard.length, 0)
+
+    // After a 401 the second token has what is left.
+    stage.answer(json(401, {}))
+    const once = new LatchkeyClient({
+      apiKey: (refused) => (refused === undefined ? apiKey : never()),
+      baseUrl: stage.url,
+      contract,
+    })
+    const refused = once.request({ method: 'GET', path: '/things', timeout: 50 })
+    await assert.rejects(refused, LatchkeyTimeoutError)
+    assert.equal(stage.heard.length, 1)
+  })
+
   await t.test('a call is given up with the reason of its signal, also between two tries', async () => {
     const reason = new Error('The visitor left.')
     const given = new AbortController()
@@ -124,15 +167,42 @@ test('tries and the waits between them', async (t) => {
     await assert.rejects(later, (error) => error === reason)
   })
 
+  await t.test('many calls may have one signal, and none of them leaves anything with it', async () => {
+    stage.answer(thing)
+    const { signal } = new AbortController()
+    let listeners = 0
+    const { addEventListener } = signal
+    signal.addEventListener = (...given: Parameters<typeof addEventListener>) => {
+      listeners += 1
+      addEventListener.apply(signal, given)
+    }
+    const calls = Array.from({ length: 12 }, () =>
+      client.request({ method: 'GET', path: '/things/t_1', signal }),
+    )
+    assert.equal((await Promise.all(calls)).length, 12)
+    await client.request({ method: 'GET', path: '/things/t_1', signal })
+    assert.equal(listeners, 1)
+  })
+
   await t.test('a POST is tried again only under an Idempotency-Key, which stays the same', async () => {
-    stage.answer(down)
-    await assert.rejects(post(), statusOf(503))
-    assert.equal(stage.heard.length, 1)
+    for (const unclear of [down, hangUp]) {
+      stage.answer(unclear, thing)
+      await assert.rejects(post(), LatchkeyError)
+      assert.equal(stage.heard.length, 1)
+    }
     stage.answer(busy, hangUp, json(201, { id: 't_2' }))
     assert.equal((await post('order-7')).status, 201)
     const keys = stage.heard.map(({ headers }) => headers['idempotency-key'])
     assert.deepEqual(keys, ['order-7', 'order-7', 'order-7'])
     assert.deepEqual(new Set(stage.heard.map(({ body }) => body)), new Set(['{"color":"red"}']))
+  })
+
+  await t.test('with 429 nothing was done: any call is tried again', async () => {
+    stage.answer(busy, json(201, { id: 't_3' }))
+    assert.equal((await post()).status, 201)
+    stage.answer(busy, thing)
+    await client.request({ method: 'PATCH', path: '/things/t_1', body: {} })
+    assert.deepEqual(stage.waits, [7000])
   })
 
   await t.test('a platform that provisions sends one by itself, another with each call', async () => {
@@ -154,6 +224,14 @@ test('tries and the waits between them', async (t) => {
     stage.answer(json(201, { apiKey }))
     await provision(withPlatforms, config, data)
     assert.ok(!keys.has(stage.heard[0]?.headers['idempotency-key']))
+  })
+
+  await t.test('a time that no call can take is told at once', async () => {
+    for (const timeout of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])
+      assert.throws(
+        () => new LatchkeyClient({ ...options, timeout }),
+        /^TypeError: timeout must be a whole number from 1 to/,
+      )
   })
 
   await t.test('a redirect is not followed: the key would go with it', async () => {
