@@ -54,11 +54,47 @@ const names = [
   ['.responses-inner select', 'Media type of the answer'],
   ['.opblock-section-request-body select', 'Media type of the body'],
   ['.parameters select', 'Value'],
+  ['.body-param__text', 'Body of the request'],
 ]
+// Who opened the dialog with the credentials gets the focus back when it closes.
+let opener = null
+let wasOpen = false
+place.addEventListener('click', ({ target }) => {
+  opener = target.closest('.btn.authorize, .authorization__btn') ?? opener
+})
+function giveFocusBack() {
+  const isOpen = place.querySelector('.dialog-ux') !== null
+  if (wasOpen && !isOpen) {
+    const button = opener?.isConnected ? opener : place.querySelector('.btn.authorize')
+    button?.focus()
+  }
+  wasOpen = isOpen
+}
+
+// A link to a heading of the list leads to the same operations here, once they are there.
+let sought = location.hash.slice(1)
+function goTo() {
+  const found = sought && document.getElementById(`operations-tag-${sought}`)
+  if (!found) return
+  sought = ''
+  found.scrollIntoView()
+}
+
 function mend() {
+  goTo()
+  giveFocusBack()
+  for (const field of place.querySelectorAll('.auth-container input')) {
+    field.setAttribute('aria-label', 'Value of the credential')
+    field.autocomplete = 'off' // what browsers remember of fields, they show to the next who sits there
+    field.spellcheck = false
+  }
   for (const [selector, name] of names) {
     for (const element of place.querySelectorAll(`${selector}:not([aria-label])`))
       element.setAttribute('aria-label', name)
+  }
+  for (const table of place.querySelectorAll('.responses-table:not([aria-label])')) {
+    const line = [...table.closest('.opblock').querySelectorAll('.opblock-summary-method, [data-path]')]
+    table.setAttribute('aria-label', `Answers to ${line.map((it) => it.textContent).join(' ')}`)
   }
   for (const button of place.querySelectorAll('.modal-btn[aria-label]')) button.removeAttribute('aria-label')
   for (const heading of place.querySelectorAll('.auth-container h6')) heading.setAttribute('aria-level', '5')

@@ -13,6 +13,7 @@ export const ofPages = [
   'unsupported_response_mode',
   'interaction_expired',
   'link_expired',
+  'member_conflict',
   'page_not_found',
 ] as const satisfies readonly ProblemCode[]
 
@@ -25,16 +26,31 @@ interface Advice {
   readonly cure: string
   /** What there is to add for those who make apps. */
   readonly forApps?: string
+  /** What there is to add where there is a test mode. */
+  readonly forModes?: string
   /** Whether this profile can answer it at all; left out where every one can. */
   readonly applies?: (profile: Profile, contract: Contract) => boolean
 }
 
+const hasOneOf = ({ operations }: Contract, ids: readonly OperationId[]) =>
+  operations.some(({ id }) => ids.includes(id))
 const whereOneOf =
   (...ids: readonly OperationId[]) =>
-  (_profile: Profile, { operations }: Contract) =>
-    operations.some(({ id }) => ids.includes(id))
+  (_profile: Profile, contract: Contract) =>
+    hasOneOf(contract, ids)
 const whereBodies = (_profile: Profile, { operations }: Contract) => operations.some((it) => it.readBody)
-const keyOperations = ['createKey', 'getKey', 'rotateKey', 'revokeKey'] as const
+const keyChanges = [
+  'deleteKey',
+  'rotateKey',
+  'endKeyOverlap',
+  'revokeKey',
+  'deactivateKey',
+  'activateKey',
+] as const
+
+/** Those of the sample that make something, or that look for one thing. */
+const sampleOperations = ({ sample }: Profile, ...does: readonly ('create' | 'read' | 'update')[]) =>
+  Object.values(sample.resources).flatMap(({ operations }) => does.flatMap((it) => operations[it] ?? []))
 
 const advice: Readonly<Record<ApiProblemCode, Advice>> = {
   missing_credential: {
@@ -43,8 +59,8 @@ const advice: Readonly<Record<ApiProblemCode, Advice>> = {
   },
   invalid_credential: {
     cause:
-      'The credential is mistyped or cut off, has expired, was rotated or revoked, or is not of this API. Which of these it is, is not told to strangers.',
-    cure: 'Compare it with the list of your keys, by its last four characters. Make a new one where it was revoked.',
+      'The credential is mistyped or cut off, has expired, was rotated, deactivated, revoked or deleted, is of an organization that is suspended, or is not of this API. Which of these it is, is not told to strangers.',
+    cure: 'Compare it with the list of your keys, by its last four characters: the list says what became of it. Make a new one where it was revoked.',
     forApps: 'An access token that has expired is refreshed.',
   },
   invalid_dpop_proof: {
@@ -75,13 +91,21 @@ const advice: Readonly<Record<ApiProblemCode, Advice>> = {
     cause: 'The credential is of one mode, and what was asked for is of the other. They never mix.',
     cure: 'Use a credential of the mode that you mean.',
     applies: (profile, contract) =>
-      profile.modes.length > 1 && whereOneOf('createKey', 'createApp', 'listAuditEvents')(profile, contract),
+      profile.modes.length > 1 &&
+      hasOneOf(contract, [
+        'createKey',
+        'createApp',
+        'listAuditEvents',
+        ...sampleOperations(profile, 'read', 'update'),
+      ]),
   },
   exceeds_creator: {
     cause:
       'A new key would have been able to do more, or work for longer or from more places, than the key that makes it.',
     cure: 'Leave out what the creating key lacks, or have an administrator make the key.',
-    applies: whereOneOf('createKey'),
+    applies: (profile, contract) =>
+      hasOneOf(contract, ['createKey']) ||
+      (Object.keys(profile.scopes).length > 0 && hasOneOf(contract, ['createOrganizationApiKey'])),
   },
   not_allowed: {
     cause: 'What is asked for is kept for the vendor, or for administrators.',
@@ -91,7 +115,7 @@ const advice: Readonly<Record<ApiProblemCode, Advice>> = {
   organization_suspended: {
     cause: 'The organization is suspended. Nothing has been deleted.',
     cure: 'Its administrators know why, or can ask support. Try again when it has been resumed.',
-    applies: whereOneOf(...keyOperations, 'createApp', 'updateApp', 'createOrganizationApiKey'),
+    applies: whereOneOf('createKey', ...keyChanges, 'createApp', 'updateApp', 'createOrganizationApiKey'),
   },
   insufficient_scope: {
     cause: 'The credential is good, but was not given a scope that the operation requires.',
@@ -102,21 +126,23 @@ const advice: Readonly<Record<ApiProblemCode, Advice>> = {
   resource_not_found: {
     cause:
       'There is nothing under this id within reach of the credential. What belongs to others is as what is not there.',
-    cure: 'Check the id, and that the credential is of the organization and mode that it belongs to.',
+    cure: 'Check the id, and that the credential is of the organization that it belongs to.',
+    forModes: 'What is of the other mode may be as what is not there, too.',
   },
   route_not_found: {
     cause: 'No operation has this path.',
     cure: 'Compare it with the reference, letter by letter: capitals and a slash at the end count.',
   },
   key_not_found: {
-    cause: 'There is no such API key within reach of the credential.',
-    cure: 'Check the id. A key of the other mode or of another organization is as one that is not there.',
-    applies: whereOneOf(...keyOperations),
+    cause: 'There is no such API key within reach of the credential, or not any more.',
+    cure: 'Check the id. A key of another organization is as one that is not there.',
+    forModes: 'So is one of the other mode.',
+    applies: whereOneOf('getKey', ...keyChanges, 'createOrganizationApiKey'),
   },
   key_state_conflict: {
     cause: 'The key is in a state that rules this out: revoked, expired, or rotated before.',
-    cure: 'Read the key to learn its state. What was revoked stays so: make a new one.',
-    applies: whereOneOf(...keyOperations),
+    cure: 'Look at the key to learn its state. What was revoked stays so: make a new one.',
+    applies: whereOneOf(...keyChanges, 'createOrganizationApiKey'),
   },
   organization_key_exists: {
     cause:
@@ -127,12 +153,14 @@ const advice: Readonly<Record<ApiProblemCode, Advice>> = {
   idempotency_key_reused: {
     cause: 'This Idempotency-Key came before, with another request, or so long ago that its answer is gone.',
     cure: 'Make a new one for each change, and keep it only over the retries of that change.',
-    applies: whereOneOf('createKey', 'rotateKey', 'createApp', 'createOrganizationApiKey'),
-  },
-  member_conflict: {
-    cause: 'A person in the request can’t be a member in the way that it asks for.',
-    cure: 'Look at the organization’s members: somebody may be one already, or be its last administrator.',
-    applies: whereOneOf('createOrganizationApiKey'),
+    applies: (profile, contract) =>
+      hasOneOf(contract, [
+        'createKey',
+        'rotateKey',
+        'createApp',
+        'createOrganizationApiKey',
+        ...sampleOperations(profile, 'create'),
+      ]),
   },
   method_not_allowed: {
     cause: 'The path is right, but it does not answer this method.',
@@ -182,10 +210,11 @@ export function documentedCodes(profile: Profile, contract: Contract): ApiProble
   return problemCodes.filter(isOfApi).filter((code) => advice[code].applies?.(profile, contract) ?? true)
 }
 
-/** Of apps it speaks only where there are any. */
-export function adviceOn(code: ApiProblemCode, { oauth }: Profile): Pick<Advice, 'cause' | 'cure'> {
-  const { cause, cure, forApps } = advice[code]
-  return { cause, cure: forApps !== undefined && oauth.enabled ? `${cure} ${forApps}` : cure }
+/** Of apps it speaks only where there are any, and of the other mode only where there is one. */
+export function adviceOn(code: ApiProblemCode, { oauth, modes }: Profile): Pick<Advice, 'cause' | 'cure'> {
+  const { cause, cure, forApps, forModes } = advice[code]
+  const more = [modes.length > 1 ? forModes : undefined, oauth.enabled ? forApps : undefined]
+  return { cause, cure: [cure, ...more].filter((it) => it !== undefined).join(' ') }
 }
 
 function isOfApi(code: ProblemCode): code is ApiProblemCode {

@@ -59,9 +59,10 @@ function keys({ profile }: Subject): string {
   const { keyRotationDays } = profile
   return list(
     [
-      `A key belongs to an organization, not to a person: it goes on working when its maker leaves. Administrators make, rotate and revoke keys in the [console](/admin), under ${where}.`,
+      `A key belongs to an organization, not to a person: it goes on working when its maker leaves. Administrators make, rotate, deactivate and revoke keys in the [console](/admin), under ${where}.`,
       'Its secret is shown once, when it is made. We keep its SHA-256 alone, so a lost one can’t be told again: make another.',
       'Rotating a key makes a new one; the old one goes on working for as long as you choose, so that you can change over without a gap.',
+      'A key works until it is revoked, or until the day that its maker chose, where one was chosen.',
       'A revoked key is refused from the very next request.',
       keyRotationDays === null
         ? null
@@ -92,7 +93,9 @@ function scopes({ profile, contract }: Subject): string | null {
   if (names.length === 0) {
     return stack(
       '## What a key may do',
-      'A key may call every operation, for the whole of its organization. There are no scopes.',
+      contract.operations.some(({ credential }) => credential === 'platform')
+        ? 'A key may call every operation but that of platforms, for the whole of its organization. There are no scopes.'
+        : 'A key may call every operation, for the whole of its organization. There are no scopes.',
     )
   }
   const { enabled } = profile.oauth

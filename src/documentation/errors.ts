@@ -1,4 +1,5 @@
 // Every error that the API can answer: how it looks, why it comes, what to do.
+import { namesIn } from '../core/envelope-template.ts'
 import { problems } from '../core/problems.ts'
 import { writtenCodes } from '../web/envelope.ts'
 import { type ApiProblemCode, adviceOn, documentedCodes } from './advice.ts'
@@ -20,9 +21,9 @@ export function errorsPage(subject: Subject): string {
     '## How to read one',
     fields(subject),
     list([
-      placeOf(profile.envelope.problem, 'code') === null
-        ? 'Decide by the status; the message is for people, and its words may get better. The codes below are names for this page alone: no answer has them.'
-        : 'Decide by the status and the code; the message is for people, and its words may get better.',
+      namesIn(profile.envelope.problem).includes('code')
+        ? 'Decide by the status and the code; the message is for people, and its words may get better.'
+        : 'Decide by the status; the message is for people, and its words may get better. The codes below are names for this page alone: no answer has them.',
       `${code('4xx')}: the request has to change before it can succeed, but for ${code('429')}, which asks you to wait. ${code('5xx')}: try again, with a longer pause each time.`,
       `Tell support the request id: ${code(profile.headers.requestId)} has it in every answer.`,
     ]),
@@ -76,7 +77,7 @@ function oauthErrors({ publicUrl }: Subject): string {
       [
         [
           code('invalid_request'),
-          'A parameter is missing, or stands there twice.',
+          'A parameter is missing, stands there twice, or has a value that is not taken.',
           'The description names it.',
         ],
         [code('invalid_client'), 'There is no such app, or it is suspended.', 'Check the `client_id`.'],
@@ -84,6 +85,11 @@ function oauthErrors({ publicUrl }: Subject): string {
           code('invalid_grant'),
           'The code or the refresh token was used before, has expired, was revoked, or is of another app; or the verifier or the redirect URI is not the one that the authorization began with.',
           'Begin again with a new authorization. Refresh in one place at a time, and always keep the newest refresh token.',
+        ],
+        [
+          code('unsupported_grant_type'),
+          'The grant type is another than these two.',
+          'Send `authorization_code` or `refresh_token`.',
         ],
         [
           code('invalid_scope'),
@@ -95,8 +101,19 @@ function oauthErrors({ publicUrl }: Subject): string {
           'The resource is none that tokens are given for.',
           'Leave `resource` out, or send the address of this API.',
         ],
+        [
+          code('invalid_dpop_proof'),
+          'The header DPoP has no proof that is good, or one that came before.',
+          'Make a new proof for each request.',
+        ],
         [code('access_denied'), 'The person said no.', 'Ask again only when they choose to.'],
+        [
+          `${code('login_required')}, ${code('consent_required')}`,
+          'You sent `prompt=none`, and the person would have to be asked.',
+          'Send them again without it.',
+        ],
       ],
     ),
+    'A link to the authorization endpoint that is wrong may be answered to the person, on a page that names the error, and not to your app: who could have any app sent on from here, could send people anywhere. The page of your app in the console lists what was refused.',
   )
 }

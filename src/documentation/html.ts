@@ -8,13 +8,8 @@ export function toHtml(markdown: string): string {
 
 function rendererOf(): RendererObject {
   let section = ''
-  const taken = new Map<string, number>()
-  /** As it is, or with a number behind it for the second time and after. */
-  const unlike = (name: string, between: string) => {
-    const count = (taken.get(name) ?? 0) + 1
-    taken.set(name, count)
-    return count === 1 ? name : `${name}${between}${count}`
-  }
+  const anchorOf = unlikeOthers('-')
+  const labelOf = unlikeOthers(', ')
   return {
     html: ({ text }) => escapeHtml(text),
     image: ({ text }) => escapeHtml(text),
@@ -29,7 +24,7 @@ function rendererOf(): RendererObject {
       if (depth === 1) return `<h1>${inside}</h1>\n`
       const plain = inside.replace(/<[^>]*>/g, '')
       section = plain
-      const id = name ?? unlike(plain.toLowerCase().replace(/&\w+;|[^\p{L}\p{N}]+/gu, '-'), '-')
+      const id = name ?? anchorOf(plain.toLowerCase().replace(/&\w+;|[^\p{L}\p{N}]+/gu, '-'))
       const anchor = `<a class="anchor" href="#${id}" aria-label="Link to ${plain}">#</a>`
       return `<h${depth} id="${id}">${inside} ${anchor}</h${depth}>\n`
     },
@@ -39,7 +34,12 @@ function rendererOf(): RendererObject {
       const example = isAnswer ? '' : ' data-example'
       return `<div class="example ${kind}"${example}><pre tabindex="0"><code>${escapeHtml(text)}</code></pre></div>\n`
     },
-    codespan: ({ text }) => `<code>${escapeHtml(text)}</code>`,
+    // On a narrow screen a long name breaks between its words.
+    codespan: ({ text }) =>
+      `<code>${text
+        .split(/(?<=\w[_/.:])(?=[\w{])/)
+        .map(escapeHtml)
+        .join('<wbr>')}</code>`,
     table(token) {
       const cells = (row: typeof token.header, name: 'th' | 'td') =>
         row.map(({ tokens }, column) => {
@@ -48,10 +48,20 @@ function rendererOf(): RendererObject {
           return column === 0 ? `<th scope="row">${inside}</th>` : `<td>${inside}</td>`
         })
       const rows = token.rows.map((row) => `<tr>${cells(row, 'td').join('')}</tr>`).join('\n')
-      const label = unlike(section || 'At a glance', ', ')
+      const label = labelOf(section || 'At a glance')
       const head = `<thead><tr>${cells(token.header, 'th').join('')}</tr></thead>`
       return `<div class="scroll" tabindex="0" role="region" aria-label="${label}">\n<table>\n${head}\n<tbody>\n${rows}\n</tbody>\n</table>\n</div>\n`
     },
+  }
+}
+
+/** A name as it is, or with a number behind it for the second time and after. */
+function unlikeOthers(between: string): (name: string) => string {
+  const taken = new Map<string, number>()
+  return (name) => {
+    const count = (taken.get(name) ?? 0) + 1
+    taken.set(name, count)
+    return count === 1 ? name : `${name}${between}${count}`
   }
 }
 

@@ -32,6 +32,7 @@ export function limitsPage(subject: Subject): string {
       ]),
     ),
     hasSeveralWindows ? 'Where there are two limits, both have to have room.' : null,
+    Object.keys(profile.rateClasses).length > 1 ? 'Each line is counted by itself.' : null,
     operationsByClass(subject),
     '## What every answer says',
     table(
@@ -57,7 +58,7 @@ export function limitsPage(subject: Subject): string {
       'Wait for as long as `Retry-After` says. A request that comes earlier is refused again.',
       'Where several programs share a limit, add a random part to the wait, so that they do not all come back at once.',
       `Slow down before it comes to that: when ${code(remaining)} gets small, spread what is left over the time that is left.`,
-      `Refused credentials are counted too, by the address that they come from: ${requests} in ${writeDuration(seconds)}.`,
+      `Refused credentials are counted too, by the address that they come from: ${requests} in ${writeDuration(seconds)}. The headers of such an answer tell of that limit.`,
     ]),
   )
 }

@@ -33,12 +33,13 @@ export function oauthSection(subject: Subject, reader: Reader): string {
     ),
     variables(subject, reader, ['CLIENT_ID', 'REDIRECT_URI']),
     '### 1. Send the person to us',
-    'Make a new verifier and a new state for each sign-in, and keep both until the person comes back:',
+    'Make a new verifier and a new state for each sign-in, and keep both until the person comes back (as a module, `authorize.mjs`):',
     block('js', authorizationRequest(publicUrl, scope)),
     'They sign in, choose the organization, and see what your app asks for in plain words.',
     '### 2. Take them back',
     `They return to your redirect URI with ${code('code')}, ${code('state')} and ${code('iss')}. Compare the state with yours, and ${code('iss')} with ${code(publicUrl)} (RFC 9207). Who says no comes back with ${code('error=access_denied')}. A code is good once, for ${writeDuration(oauth.authorizationCodeSeconds)}.`,
     '### 3. Exchange the code',
+    'With the code in `CODE`, and the verifier that you kept in `CODE_VERIFIER`:',
     block(
       'sh',
       post(publicUrl, 'token', [
@@ -74,6 +75,8 @@ export function oauthSection(subject: Subject, reader: Reader): string {
         : [
             `A refresh token that is not used for ${writeDuration(oauth.refreshIdleSeconds)} is no longer good.`,
           ]),
+      `However often you refresh, an authorization ends ${writeDuration(oauth.refreshTokenSeconds)} after the person gave it: then send them to us again.`,
+      'These lengths are the usual ones; your app may have been registered with others.',
     ]),
     '### 5. Give access back',
     'When a person disconnects your app, revoke its refresh token. Everything that came from it ends at once.',

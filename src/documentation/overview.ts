@@ -1,5 +1,6 @@
 // The first page: what this API is, a first request, and what every answer has.
 import { firstCall, type Operation } from '../core/contract.ts'
+import type { Json } from '../core/envelope-template.ts'
 import { credentialHeader } from '../core/profile.ts'
 import { listAnswer } from './answers.ts'
 import { hostsSection } from './hosts.ts'
@@ -50,7 +51,7 @@ function firstRequest(subject: Subject, operation: Operation): string {
     block('sh', curl(subject, url)),
     isList ? 'The answer, with one of its items standing for all:' : null,
     isList ? listAnswer(subject, operation) : null,
-    'The same from JavaScript:',
+    'The same from JavaScript, as a module (`request.mjs`):',
     block('js', request(subject, url)),
   )
 }
@@ -72,18 +73,25 @@ function request({ profile }: Subject, url: string): string {
 
 function answers({ profile }: Subject): string {
   const { headers, envelope } = profile
-  const item = placeOf(envelope.item, 'item')
-  const items = placeOf(envelope.list, 'items')
-  const place = (path: string | null) => (path ? `in ${code(path)}` : 'as the whole body')
   return list(
     [
-      `A success has its thing ${place(item)}, and a list has its items ${place(items)}. Errors look alike too: [Errors](/docs/errors).`,
+      `A success has its thing ${whereIs(envelope.item, 'item')}, and a list has its items ${whereIs(envelope.list, 'items')}. Errors look alike too: [Errors](/docs/errors).`,
       `${code(headers.requestId)} is the id of the request. Quote it to support.`,
-      headers.scope && `${code(headers.scope)} says what the calling credential may do.`,
+      headers.scope &&
+        `${code(headers.scope)} says what the calling credential may do. An answer to none, or to a wrong one, is without it.`,
       `${code(headers.rateLimit.limit)}, ${code(headers.rateLimit.remaining)} and ${code(headers.rateLimit.reset)} say how often you may ask: [Limits](/docs/limits).`,
       'Times are in UTC, as ISO 8601 writes them.',
     ].filter((it) => it !== null),
   )
+}
+
+/** Spread into the body, a thing has fields of the envelope beside its own. */
+function whereIs(template: Json, value: string): string {
+  const place = placeOf(template, value)
+  if (place) return `in ${code(place)}`
+  const beside = typeof template === 'object' && template !== null ? Object.keys(template) : []
+  const others = beside.filter((field) => field !== '...').map(code)
+  return others.length > 0 ? `in the body itself, beside ${inWords(others)}` : 'as the whole body'
 }
 
 function lists({ profile: { pagination, envelope } }: Subject): string {

@@ -26,16 +26,24 @@ export function documentationRoutes(parts: DocumentationParts): Router {
   })
 
   for (const page of pages) {
+    const isReference = page === reference
+    // Most who read are nobody that we know, and some pages are the same for all: theirs is made into HTML once.
+    const usual = page.write(parts, nobody)
+    const usualArticle = toHtml(usual)
     router.get(page.path, async (ctx) => {
       const reader = await findReader(parts, ctx)
-      const isReference = page === reference
+      const written = reader === nobody ? usual : page.write(parts, reader)
       if (isReference) allowOwnRequests(ctx)
       views.show(ctx, 'docs', {
         title: page.title,
-        article: toHtml(page.write(parts, reader)),
+        article: written === usual ? usualArticle : toHtml(written),
         docs: { pages, current: page.path },
         openapi: isReference ? `${profile.basePath}/openapi.json` : null,
       })
+    })
+    router.get(`${page.path}/`, (ctx) => {
+      ctx.status = 301
+      ctx.redirect(page.path)
     })
     // Never of anybody's own: it may be kept and shared.
     const markdown = asMarkdown(page, parts, nobody)

@@ -55,6 +55,13 @@ test('every page says all that it has to say', async (t) => {
       await assertAccessible(page, nameOf(path))
     }
     assert.equal(await page.locator('.opblock').count(), operationsOf(house).length)
+    // A link into the list of those without a script leads to the same operations.
+    await page.goto(`${house.url}/docs`)
+    await page.goto(`${house.url}/docs/reference#keys`)
+    await showsReference(page, operationsOf(house).length)
+    await page.waitForFunction(
+      'Math.abs(document.getElementById("operations-tag-keys").getBoundingClientRect().top) < 40',
+    )
     assert.deepEqual(complaints, [])
   })
 
@@ -93,6 +100,7 @@ test('an example is copied, and an operation is tried with a key in the header o
   await page.locator('.auth-container').getByRole('button', { name: 'Authorize' }).first().click()
   await assertAccessible(page, 'docs-reference-authorize')
   await page.getByRole('button', { name: 'Close', exact: true }).first().click()
+  assert.equal(await page.locator(':focus').innerText(), 'Authorize', 'the focus is back where it came from')
   const me = page.locator('.opblock', { hasText: 'What the calling credential is' })
   await me.locator('.opblock-summary-control').click()
   await me.getByRole('button', { name: 'Try it out' }).click()
@@ -100,6 +108,12 @@ test('an example is copied, and an operation is tried with a key in the header o
   const answer = me.locator('.live-responses-table .response').first()
   assert.match(await answer.innerText(), /200/)
   assert.match(await answer.innerText(), /"kind": "api_key"/)
+  const making = page.locator('.opblock', { hasText: 'Create a booking' })
+  await making.locator('.opblock-summary-control').click()
+  await making.getByRole('button', { name: 'Try it out' }).click()
+  await page.setViewportSize({ width: 320, height: 900 })
+  const name = await making.locator('tbody .parameters-col_name').boundingBox()
+  assert.ok((name?.width ?? 0) > 60, 'a parameter’s name has room beside its description')
   await assertAccessible(page, 'docs-reference-tried')
   assert.deepEqual(complaints, [])
 })

@@ -58,6 +58,8 @@ for (const file of profiles) {
         assert.equal(page.status, 200)
         const [, title = ''] = /<h1>(.*)<\/h1>/.exec(await page.text()) ?? []
         assert.ok(markdown.includes(`\n# ${title}\n`), `${path}: ${title}`)
+        const slashed = await fetch(`${house.url}${path}/`, { redirect: 'manual' })
+        assert.deepEqual([slashed.status, slashed.headers.get('location')], [301, path])
       }
     })
 
@@ -66,6 +68,7 @@ for (const file of profiles) {
       const says = (words: RegExp) => words.test(all)
       assert.equal(says(/OAuth|access token|client_id/i), profile.oauth.enabled)
       assert.equal(says(/^## Live and test$/m), profile.modes.length > 1)
+      assert.equal(says(/\bmodes?\b/i), profile.modes.length > 1)
       assert.equal(says(/^## Scopes$/m), Object.keys(profile.scopes).length > 0)
       assert.equal(
         says(/platform key/i),
@@ -147,6 +150,8 @@ for (const file of profiles) {
 
     await t.test('every error that the server can answer has a cause, a cure and an anchor', async () => {
       assert.deepEqual([...documented.keys()].sort(), [...documentedCodes(profile, subject.contract)].sort())
+      const repeatable = /"name":"Idempotency-Key"/.test(JSON.stringify(subject.contract.document))
+      assert.equal(documented.has('idempotency_key_reused'), repeatable)
       const html = await (await fetch(`${house.url}/docs/errors`)).text()
       for (const code of documented.keys()) {
         const entry = errors.slice(errors.indexOf(`{#${code}}`))
@@ -157,8 +162,21 @@ for (const file of profiles) {
 
     await t.test('the server answers errors as they are documented', async (t) => {
       const some = await someErrors(t, house, secret)
+      const [live = 'live'] = profile.modes
+      if (live !== mode) {
+        const { secret: ofLive } = await house.key(organization, live, Object.keys(profile.scopes))
+        some.set('wrong_mode', await house.api(await pathOfOne(house, secret), ofLive))
+      }
       assert.ok(some.size >= 7, `${some.size} errors`)
       for (const [code, answer] of some) await assertDocumented(code, answer)
+      const wrongForms = ['grant_type=password', 'grant_type=refresh_token&refresh_token=x', '']
+      for (const form of profile.oauth.enabled ? wrongForms : []) {
+        const { clientId } = await house.app(organization, { mode })
+        const body = new URLSearchParams(`${form}&client_id=${clientId}`)
+        const answer = await fetch(`${house.url}/oauth/token`, { method: 'POST', body })
+        const { error } = (await answer.json()) as { error: string }
+        assert.ok(errors.includes(`\n| \`${error}\` | `), error)
+      }
     })
 
     await t.test('one request too many is answered as the limits say', async () => {
@@ -192,6 +210,24 @@ test('no error of the API is left out where a profile has everything', () => {
   const contract = loadContract(profile, 'https://app.example.com')
   const expected = problemCodes.filter((code) => !ofPages.some((it) => it === code))
   assert.deepEqual(documentedCodes(profile, contract), expected)
+})
+
+test('what provisioning can answer is told where it is the only operation on keys', () => {
+  const profile = loadProfile('boooply', folder)
+  const codes = documentedCodes(profile, loadContract(profile, 'https://app.example.com'))
+  for (const code of ['organization_key_exists', 'key_state_conflict', 'key_not_found'] as const)
+    assert.ok(codes.includes(code), code)
+})
+
+test('where a thing stands in an answer is told as its envelope has it', () => {
+  const written = (name: string) => {
+    const profile = loadProfile(name, folder)
+    const publicUrl = 'https://app.example.com'
+    return overviewPage({ profile, contract: loadContract(profile, publicUrl), publicUrl }, nobody)
+  }
+  assert.match(written('boothzen'), /its thing as the whole body, and/)
+  assert.match(written('boooply'), /its thing in the body itself, beside `success`, and/)
+  assert.match(written('busyboard'), /its thing in `data`, and/)
 })
 
 test('the hosts beside PUBLIC_URL are told where the profile has them, and no others', () => {
@@ -288,6 +324,17 @@ async function someErrors(t: TestContext, house: House, secret: string): Promise
   }
   t.diagnostic(`${asked.size} errors asked for`)
   return new Map(await Promise.all([...asked].map(async ([code, answer]) => [code, await answer] as const)))
+}
+
+/** Of a thing of the sample that this key may read. */
+async function pathOfOne({ api, profile, url }: House, secret: string): Promise<string> {
+  const { operations } = loadContract(profile, url)
+  const pathOf = (wanted: string | undefined) => operations.find(({ id }) => id === wanted)?.path ?? ''
+  const kind = Object.values(profile.sample.resources).find((it) => it.operations.list && it.operations.read)
+  const listed: unknown = await (await api(pathOf(kind?.operations.list), secret)).json()
+  const id = valueAt(listed, `${placeOf(profile.envelope.list, 'items')}.0.id`)
+  assert.ok(id, JSON.stringify(listed))
+  return pathOf(kind?.operations.read).replace(/\{.*?\}/, String(id))
 }
 
 function valueAt(body: unknown, path: string): unknown {

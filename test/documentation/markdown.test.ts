@@ -75,5 +75,6 @@ test('every heading has an anchor of its own, and every table a name of its own'
     'Same, 4',
     '401 code',
   ])
+  assert.match(toHtml(stack('## keys', table(['a'], [['b']]))), / id="keys"[\s\S]* aria-label="keys"/)
   assert.ok(html.includes('<h3 id="our_code">401 <code>code</code> <a class="anchor"'))
 })
