@@ -14,7 +14,8 @@ import { consoleRoutes } from './console/routes.ts'
 import { tryItCallbackPath } from './console/try-it-pages.ts'
 import { accentStyles } from './core/accent.ts'
 import type { Config } from './core/config.ts'
-import { type Contract, checkHandlers, examplePath } from './core/contract.ts'
+import { type Contract, examplePath } from './core/contract.ts'
+import { checkHandlers } from './core/contract-mistakes.ts'
 import type { Handler, Handlers } from './core/handler.ts'
 import { createMetrics } from './core/metrics.ts'
 import { Problem } from './core/problems.ts'
@@ -275,17 +276,24 @@ export function handlersOf({ database, ...others }: HandlerParts): Handlers {
     ...auditHandlers(parts),
     ['getMe', getMe],
   ])
-  // They go by cursors: under numbered pages their documents would lie.
-  if (parts.profile.pagination.style === 'page') for (const id of byCursor) management.delete(id)
+  const unfit = unfitFor(parts.profile)
+  for (const id of unfit.keys()) management.delete(id)
   const platform = new Map([['createOrganizationApiKey', createOrganizationApiKey(parts)]])
   return {
     tenant: new Map([...management, ...sampleHandlers(parts)]),
     platform,
     optional: new Set([...management.keys(), ...platform.keys()]),
+    unfit,
   }
 }
 
 const byCursor = ['listKeys', 'listApps', 'listGrants', 'listAuditEvents']
+
+/** Of our own operations those whose documents would lie under this profile, with the reason. */
+function unfitFor({ pagination }: Profile): ReadonlyMap<string, string> {
+  const reason = 'It goes by cursors, and pagination.style is "page".'
+  return new Map(pagination.style === 'page' ? byCursor.map((id) => [id, reason]) : [])
+}
 
 /** The id of an interaction is half of what resumes it: the other half is a cookie. */
 function hideInteractionId(path: string): string {

@@ -8,7 +8,8 @@ import { type TestContext, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { handlersOf } from '../src/app.ts'
-import { checkHandlers, type HandledIds, loadContract } from '../src/core/contract.ts'
+import { loadContract } from '../src/core/contract.ts'
+import { checkHandlers, type HandledIds } from '../src/core/contract-mistakes.ts'
 import { compile } from '../src/core/envelope-template.ts'
 import { loadProfile, type Profile, readProfileFile } from '../src/core/profile.ts'
 import { createFormat } from '../src/credentials/format.ts'
@@ -43,19 +44,20 @@ const operationsOf = (document: Document) =>
     .filter((it) => 'operationId' in it) // a path may have parameters beside its methods
 
 /** The operations that the server carries out; nothing is asked of a database to learn them. */
-function handledBy(t: TestContext, profile: Profile): { [ids in keyof HandledIds]: Set<string> } {
+function handledBy(t: TestContext, profile: Profile) {
   const nowhere = { kind: 'socket', host: '/nowhere', port: 5432, user: 'nobody', database: 'none' } as const
   const database = openDatabase(nowhere)
   t.after(() => database.close())
   const format = createFormat(profile.credentials.prefixes)
-  const { tenant, platform, optional } = handlersOf({
+  const { tenant, platform, optional, unfit } = handlersOf({
     profile,
     database,
     format,
     clock: systemClock,
     inviteByMail: () => {},
   })
-  return { tenant: new Set(tenant.keys()), platform: new Set(platform.keys()), optional: new Set(optional) }
+  const ids = { tenant: new Set(tenant.keys()), platform: new Set(platform.keys()), optional, unfit }
+  return ids satisfies HandledIds
 }
 
 /** The contract of the profile with a document that `change` has been at. */

@@ -2,8 +2,10 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { usualDirectory } from '../core/config.ts'
 import { MistakesError, sayMistake } from '../core/mistakes.ts'
 import { appScopes, loadProfile, type Profile, readProfileFile } from '../core/profile.ts'
+import { isDataDirectory } from '../db/embedded-place.ts'
 import { StartupError } from '../lib/startup-error.ts'
 import type { Answers } from '../profiles/answers.ts'
 import { type CheckParts, checkProfile } from '../profiles/check-profile.ts'
@@ -59,7 +61,7 @@ export function addProfileInit(profile: Command, parts: InitParts): void {
   command.action(async (file: string | undefined, options: InitOptions, it: Command) => {
     try {
       const written = await init(file, options, parts, points, it.optsWithGlobals()['json'] === true)
-      const start = `PROFILE=${fromHere(written.file)} npm start`
+      const start = startLine(written.file)
       const lines = [
         'Written:',
         ...written.files.map((name) => `  ${fromHere(name)}`),
@@ -74,6 +76,14 @@ export function addProfileInit(profile: Command, parts: InitParts): void {
       process.exitCode = 1
     }
   })
+}
+
+/** Another profile's data may be there already: keys that this one refuses, and a demo whose secrets were shown. */
+function startLine(file: string): string {
+  const { DATABASE_URL, DATA_DIR } = process.env
+  const isTaken = !DATABASE_URL && !DATA_DIR && isDataDirectory(resolve(usualDirectory(file)))
+  const own = isTaken ? `DATA_DIR=.latchkey-${basename(file, '.json')} ` : ''
+  return `${own}PROFILE=${fromHere(file)} npm start`
 }
 
 const fromHere = (file: string) => {
@@ -99,13 +109,13 @@ async function init(
   const ask = isAsking ? askInTerminal : takeUsual
   const answers = await answersTo(questions, given, {}, ask)
   const base = baseOf(parts, answers)
-  const isOwn = scopesOf(base.profile) === answers['scopes']
   const scopes = scopesIn(answers['scopes'] ?? '')
   const usual = (scope: string, locale: 'en' | 'fr') =>
     base.profile.scopes[scope]?.sentence[locale] ?? usualSentence(scope, locale)
-  // Sentences of scopes that were kept stand in the starting point.
-  const sentences = isOwn ? [] : sentenceQuestions(scopes, usual)
-  const all = await answersTo(sentences, sentencesIn(options.sentence ?? [], scopes), answers, ask)
+  const sentences = sentencesIn(options.sentence ?? [], scopes)
+  // Of scopes that were kept the starting point has the sentences: nobody is asked for them.
+  const askSentence = keepsScopes(base.profile, answers) ? takeUsual : ask
+  const all = await answersTo(sentenceQuestions(scopes, usual), sentences, answers, askSentence)
   const target = resolve(file ?? `${all['name']}.json`)
   refuseToOverwrite(namesOf(target), options.force)
   return write(target, madeOf(all, base, parts, target), parts)
@@ -174,6 +184,9 @@ function usualSentence(scope: string, locale: 'en' | 'fr'): string {
 }
 
 const scopesOf = (profile: Profile) => appScopes(profile).join(', ') || 'none'
+
+const keepsScopes = (profile: Profile, { scopes = '' }: Typed) =>
+  scopesIn(scopes).join() === appScopes(profile).join()
 
 const emptyPoint = 'empty'
 
@@ -252,17 +265,27 @@ function madeOf(typed: Typed, base: Base, { packaged }: InitParts, file: string)
     said('from') !== emptyPoint &&
     said('envelope') === base.profile.name &&
     answers.pagination === base.profile.pagination.style &&
-    said('scopes') === scopesOf(base.profile)
+    keepsScopes(base.profile, typed)
   const { envelope } = loadProfile(said('envelope'), packaged)
   const files = { schema, document: here(names.document), rows: here(names.rows) }
   return newProfile(answers, base, envelope, files, looksAsBase)
 }
 
+/** A new folder where the files will be. @throws StartupError where there can be none */
+function folderBeside(file: string): string {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    return mkdtempSync(join(dirname(file), '.latchkey-profile-'))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StartupError(`Nothing can be written in ${dirname(file)}: ${why}`, { cause })
+  }
+}
+
 /** All three files or none: made and checked beside where they go, then put in place. */
 function write(file: string, made: NewProfile, { packaged, handledIds }: InitParts) {
   const names = namesOf(file)
-  mkdirSync(dirname(file), { recursive: true })
-  const aside = mkdtempSync(join(dirname(file), '.latchkey-profile-'))
+  const aside = folderBeside(file)
   try {
     const put = (name: string, value: unknown) =>
       writeFileSync(join(aside, basename(name)), `${JSON.stringify(value, null, 2)}\n`)

@@ -1,7 +1,9 @@
 // The questions of `latchkey profile init`: each has a flag too, and the same check stands before both.
 import { cancel, intro, isCancel, select, text } from '@clack/prompts'
 import { accentMistake } from '../core/accent.ts'
+import { apiPathMistake, credentialHeaderMistake } from '../core/own-names.ts'
 import { StartupError } from '../lib/startup-error.ts'
+import { grammarOf } from '../profiles/new-profile.ts'
 
 /** Answers as they are typed, by the name of the flag. */
 export type Typed = Readonly<Record<string, string>>
@@ -37,6 +39,9 @@ export interface StartingPoint {
 
 const needed = (what: string) => (answer: string) => (answer.trim() === '' ? `Write ${what}.` : null)
 const matching = (pattern: RegExp, say: string) => (answer: string) => (pattern.test(answer) ? null : say)
+
+/** What comes after a path and a colon, as what is wrong with an answer. */
+const asSentence = (mistake: string | null) => mistake && `It ${mistake}.`
 
 /** The scopes of an answer, in its order. */
 export const scopesIn = (answer: string): string[] =>
@@ -79,21 +84,24 @@ export function questionsFor(points: readonly StartingPoint[], fileName: string)
       wrong: (answer) => {
         if (answer === 'none') return null
         if (!/^#[0-9a-f]{6}$/.test(answer)) return 'Write it as #1a4fd0, or none.'
-        const mistake = accentMistake('light', answer)
-        return mistake && `It ${mistake}.`
+        return asSentence(accentMistake('light', answer))
       },
     },
     {
       flag: 'base-path',
       ask: 'Under which path is the API?',
       usual: fromPoint('base-path'),
-      wrong: matching(/^(\/[a-z0-9.-]+)+$/, 'Write a path such as /api/v1.'),
+      wrong: (answer) =>
+        matching(/^(\/[a-z0-9.-]+)+$/, 'Write a path such as /api/v1.')(answer) ??
+        asSentence(apiPathMistake(answer)),
     },
     {
       flag: 'header',
       ask: 'In which header does a credential come? (Authorization: as a bearer)',
       usual: fromPoint('header'),
-      wrong: matching(/^[A-Za-z][A-Za-z0-9-]*$/, 'Write the name of a header, such as x-api-key.'),
+      wrong: (answer) =>
+        matching(/^[A-Za-z][A-Za-z0-9-]*$/, 'Write the name of a header, such as x-api-key.')(answer) ??
+        asSentence(credentialHeaderMistake(answer)),
     },
     {
       flag: 'prefix',
@@ -122,8 +130,10 @@ export function questionsFor(points: readonly StartingPoint[], fileName: string)
       usual: fromPoint('scopes'),
       wrong: (answer) => {
         if (answer.trim() === '') return 'Write scopes such as read:things, or none.'
-        const bad = scopesIn(answer).find((it) => !/^[a-z][a-z0-9_.-]*:[a-z][a-z0-9_.-]*$/.test(it))
-        return bad === undefined ? null : `"${bad}" is not two words with a colon, such as read:things.`
+        const scopes = scopesIn(answer)
+        const bad = scopes.find((it) => !/^[a-z][a-z0-9_.-]*:[a-z][a-z0-9_.-]*$/.test(it))
+        if (bad !== undefined) return `"${bad}" is not two words with a colon, such as read:things.`
+        return misplacedVerb(scopes)
       },
     },
     {
@@ -187,6 +197,15 @@ export function questionsFor(points: readonly StartingPoint[], fileName: string)
       wrong: matching(/^([1-9]\d{0,3}|none)$/, 'Write a number of days, or none.'),
     },
   ]
+}
+
+/** The same rule as the profile's: found here, while the answer can still be another one. */
+function misplacedVerb(scopes: readonly string[]): string | null {
+  const isVerbLast = grammarOf(scopes.map((name) => ({ name }))) === 'resource:verb'
+  const odd = isVerbLast ? scopes.find((it) => /^(read|write):/.test(it)) : undefined
+  return odd === undefined
+    ? null
+    : `"${odd}" has its verb first, and others have it last: write all in one way, such as things:read.`
 }
 
 /** Each envelope once, under the profile that has it. */

@@ -132,7 +132,7 @@ export function loadConfig(env: Environment): Config {
 const usualProfile = 'boothzen'
 
 /** Each packaged profile tries itself out on data of its own; a vendor's file is changed with its data in place. */
-function usualDirectory(profile: string): string {
+export function usualDirectory(profile: string): string {
   const isPackaged = /^[a-z][a-z0-9-]*$/.test(profile)
   return isPackaged && profile !== usualProfile ? `.latchkey-${profile}` : '.latchkey'
 }

@@ -3,11 +3,11 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { z } from 'zod'
-import { nearest } from '../lib/nearest.ts'
-import { StartupError } from '../lib/startup-error.ts'
-import { type Mistake, MistakesError, pathOf } from './mistakes.ts'
+import { vocabularyMistakes } from './contract-mistakes.ts'
+import { type Mistake, MistakesError, sayMistake } from './mistakes.ts'
 import { Problem } from './problems.ts'
 import { type Profile, readProfileFile } from './profile.ts'
+import { fileMistakes } from './profile-words.ts'
 import { servedDocument } from './served-document.ts'
 
 /** The name of an operation, as the document's operationId gives it. */
@@ -62,7 +62,7 @@ const operationSchema = z.looseObject({
   responses: z.record(z.string(), z.looseObject({ description: z.string().optional() })),
 })
 const documentSchema = z.looseObject({
-  openapi: z.string().startsWith('3.1'),
+  openapi: z.string().startsWith('3.1', 'must be a version such as "3.1.0"'),
   components: z.looseObject({}).optional(),
   paths: z.record(
     z.string(),
@@ -83,8 +83,9 @@ export function readContract(profile: Profile, publicUrl: string): Contract {
   const raw = readProfileFile(profile, profile.openapi)
   const parsed = documentSchema.safeParse(inlined(raw))
   if (!parsed.success) {
-    const mistakes = parsed.error.issues.map((issue) => ({ at: pathOf(issue.path), say: issue.message }))
-    throw new MistakesError(`The OpenAPI document ${profile.openapi} has mistakes:`, mistakes)
+    // A $ref lacks several things in one place: that is one mistake.
+    const mistakes = new Map(fileMistakes(parsed.error, raw).map((it) => [sayMistake(it), it]))
+    throw new MistakesError(`The OpenAPI document ${profile.openapi} has mistakes:`, [...mistakes.values()])
   }
   const operations = readOperations(parsed.data, profile.openapi)
   return { operations, document: servedDocument(parsed.data, operations, profile, publicUrl) }
@@ -140,8 +141,20 @@ type WrittenDocument = z.infer<typeof documentSchema>
 type WrittenOperation = z.infer<typeof operationSchema>
 
 function readOperations(document: WrittenDocument, name: string): Operation[] {
-  const forBodies = compilerOf(document, { useDefaults: true })
-  const forQueries = compilerOf(document, { coerceTypes: true })
+  const heading = `The OpenAPI document ${name} has schemas that can't be used:`
+  const wrong: Mistake[] = []
+  /** Does it; what stops it is a mistake there. */
+  const attempt = <T>(at: string, work: () => T): T | null => {
+    try {
+      return work()
+    } catch (thrown) {
+      wrong.push({ at, say: whyUseless(thrown) })
+      return null
+    }
+  }
+  const forBodies = attempt('', () => compilerOf(document, { useDefaults: true }))
+  const forQueries = forBodies && compilerOf(document, { coerceTypes: true })
+  if (!forBodies || !forQueries) throw new MistakesError(heading, wrong)
   const read = (path: string, method: string, written: WrittenOperation): Operation => {
     const at = `contract#/paths/${pointer(path)}/${method}`
     const body = `${at}/requestBody/content/application~1json/schema`
@@ -161,19 +174,26 @@ function readOperations(document: WrittenDocument, name: string): Operation[] {
       ),
     }
   }
-  try {
-    return Object.entries(document.paths).flatMap(([path, item]) =>
-      methods.flatMap((method) => {
-        const written = operationSchema.optional().parse(item[method])
-        return written ? [read(path, method, written)] : []
-      }),
-    )
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
-    throw new StartupError(`The OpenAPI document ${name} has a schema that can't be used: ${message}`, {
-      cause,
-    })
-  }
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    methods.flatMap((method) => {
+      const written = operationSchema.optional().parse(item[method])
+      return (written && attempt(`paths.${path}.${method}`, () => read(path, method, written))) ?? []
+    }),
+  )
+  if (wrong.length > 0) throw new MistakesError(heading, wrong)
+  return operations
+}
+
+/** What the compiler of schemas says, in words of the document. */
+function whyUseless(thrown: unknown): string {
+  if (thrown instanceof RangeError) return 'has a $ref that leads back to itself'
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  const [, parameter] = /reference contract#\S+\/parameters\/(\d+)\/schema /.exec(message) ?? []
+  if (parameter !== undefined) return `parameters.${parameter}.schema is missing`
+  const [, reference] = /can't resolve reference (\S+)/.exec(message) ?? []
+  return reference === undefined
+    ? `has a schema that can't be used: ${message}`
+    : `has the $ref ${reference}, where there is nothing`
 }
 
 function compilerOf(
@@ -211,69 +231,6 @@ export function firstCall({ operations }: Contract, { sample }: Profile): Operat
 export function examplePath(contract: Contract, profile: Profile): string {
   const ofMe = contract.operations.find(({ id }) => id === 'getMe')
   return (ofMe ?? firstCall(contract, profile) ?? contract.operations[0])?.path ?? ''
-}
-
-/** Operation ids that something handles, by whose credential the operation takes. */
-export interface HandledIds {
-  readonly tenant: { keys(): Iterable<OperationId> }
-  readonly platform: { keys(): Iterable<OperationId> }
-  /** Those that the document may leave out. */
-  readonly optional: ReadonlySet<OperationId>
-}
-
-/**
- * Every operation has a handler, and every handler that is not optional an operation.
- * @throws StartupError naming each that stands alone
- */
-export function checkHandlers(contract: Contract, handlers: HandledIds): void {
-  const wrong = handlerMistakes(contract, handlers)
-  if (wrong.length > 0) throw new MistakesError('The OpenAPI document and the handlers disagree:', wrong)
-}
-
-/** Operations that nothing handles, or two share an id; and handlers that no operation calls. */
-export function handlerMistakes(contract: Contract, handlers: HandledIds): Mistake[] {
-  const wrong = (['tenant', 'platform'] as const).flatMap((credential) => {
-    const handled = new Set(handlers[credential].keys())
-    const ids = new Set(contract.operations.filter((it) => it.credential === credential).map(({ id }) => id))
-    return [
-      ...[...ids]
-        .filter((id) => !handled.has(id))
-        .map((id) => `${id} is in the document, but nothing handles it.`),
-      ...[...handled]
-        .filter((id) => !ids.has(id) && !handlers.optional.has(id))
-        .map((id) => `${id} is handled, but is not in the document.`),
-    ]
-  })
-  const twice = contract.operations.filter(
-    (it, index) => contract.operations.findIndex(({ id }) => id === it.id) < index,
-  )
-  wrong.push(...twice.map(({ id }) => `${id} is the operationId of two operations.`))
-  return wrong.map((say) => ({ at: '', say }))
-}
-
-/** Scopes and rate classes that an operation names and the profile lacks. */
-export function vocabularyMistakes({ operations }: Contract, profile: Profile): Mistake[] {
-  const lacking = (id: OperationId, what: string, name: string, known: object) => {
-    const meant = nearest(name, Object.keys(known))
-    const hint = meant === null ? '' : ` Did you mean "${meant}"?`
-    return `${id} ${what} "${name}", which the profile does not list.${hint}`
-  }
-  return operations.flatMap(({ id, path, method, requiredScopes, rateClass }) => {
-    const at = `paths.${path}.${method.toLowerCase()}`
-    const scopes = requiredScopes.flatMap((scope, index) =>
-      Object.hasOwn(profile.scopes, scope)
-        ? []
-        : [
-            {
-              at: `${at}.x-required-scopes.${index}`,
-              say: lacking(id, 'requires the scope', scope, profile.scopes),
-            },
-          ],
-    )
-    if (Object.hasOwn(profile.rateClasses, rateClass)) return scopes
-    const say = lacking(id, 'is of the rate class', rateClass, profile.rateClasses)
-    return [...scopes, { at: `${at}.x-rate-class`, say }]
-  })
 }
 
 /**

@@ -51,4 +51,6 @@ export interface Handlers {
   readonly platform: ReadonlyMap<string, PlatformHandler>
   /** Those that a vendor's document may leave out: then nobody can call them. */
   readonly optional: ReadonlySet<string>
+  /** Those that the profile can't have, with the reason, as a sentence. */
+  readonly unfit: ReadonlyMap<string, string>
 }

@@ -2,9 +2,9 @@
 // The descriptions are for editors too: `latchkey profile schema` prints them as JSON Schema.
 import { z } from 'zod'
 import { isBlank, isOneLine } from '../lib/shown-text.ts'
-import { accentMistake } from './accent.ts'
-import { itemNames, listNames, namesIn, pageNames, problemNames, template } from './envelope-template.ts'
+import { itemNames, listNames, problemNames, template } from './envelope-template.ts'
 import { problemCodes } from './problems.ts'
+import { checkRelations } from './profile-relations.ts'
 
 const prefix = z
   .string()
@@ -15,6 +15,10 @@ const byMode = z.strictObject({
   test: prefix.optional().describe('Needed where there is a test mode.'),
 })
 const seconds = z.int().positive()
+/** As apps may have it (apps/app-details): from a minute to ten years. */
+const lifetime = z.int().min(60).max(315_360_000)
+/** What counts requests waits for the end of a window by a timer, and a longer one would end at once. */
+const windowSeconds = seconds.max(2_147_483)
 // "/." and "/.." are gone from an address before it is sent.
 const path = z.string().regex(/^(\/(?!\.{1,2}(\/|$))[a-z0-9.-]+)+$/, 'must be a path like "/api/v1"')
 const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'must be the name of a header')
@@ -29,7 +33,7 @@ const localized = z
 
 const window = z.strictObject({
   requests: z.int().positive().describe('So many …'),
-  seconds: seconds.describe('… within so many seconds.'),
+  seconds: windowSeconds.describe('… within so many seconds, at most 24 days.'),
 })
 
 const color = z.string().regex(/^#[0-9a-f]{6}$/, 'must be a color like "#1a5fb4"')
@@ -111,6 +115,10 @@ const headers = z.strictObject({
   }),
 })
 
+const contentType = z
+  .string()
+  .regex(/^[\w.+-]+\/[\w.+-]+(; ?[\w-]+=[\w-]+)*$/, 'must be a content type like "application/problem+json"')
+
 const envelope = z
   .strictObject({
     item: template(itemNames).describe(
@@ -122,11 +130,7 @@ const envelope = z
     problem: template(problemNames).describe(
       'Every error: {type}, {code}, {message}, {status}, {title}, {request_id}, {documentation}, and where there is one {param}, {conflicts_with}.',
     ),
-    problemContentType: z
-      .string()
-      .regex(/^[a-z]+\/[a-z0-9.+-]+$/, 'must be a media type like "application/problem+json"')
-      .default('application/json')
-      .describe('The content type of errors.'),
+    problemContentType: contentType.default('application/json').describe('The content type of errors.'),
     types: z
       .record(z.string().regex(/^([1-5]\d\d|[45]xx)$/, 'must be a status like "404" or "4xx"'), z.string())
       .default({})
@@ -176,9 +180,9 @@ const oauth = z.strictObject({
   enabled: z.boolean().describe('Whether there are OAuth apps at all.'),
   accessTokenSeconds: seconds.describe('So long an access token is good.'),
   authorizationCodeSeconds: seconds.max(600).describe('So long a code can be exchanged.'),
-  refreshTokenSeconds: seconds.describe('So long after consent an authorization ends.'),
+  refreshTokenSeconds: lifetime.describe('So long after consent an authorization ends.'),
   refreshGraceSeconds: z.int().min(0).max(1800).describe('So long a lost refresh answer is given again.'),
-  refreshIdleSeconds: seconds
+  refreshIdleSeconds: lifetime
     .nullable()
     .describe('A refresh token that is not used for so long is no longer good; null for no such limit.'),
   defaultScopes: z
@@ -245,11 +249,18 @@ const sampleResource = z.strictObject({
     .describe('Which operation of the contract does what with it.'),
 })
 
+const slug = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    'must be 1 to 63 of a-z, 0-9 and hyphens, with none at its ends',
+  )
+
 const sample = z.strictObject({
   rows: z.string().describe("Rows for an empty database, relative to the profile's own file."),
   organization: z.strictObject({
-    name: z.string().min(1).describe('Of the demo organization.'),
-    slug: hostLabel.describe('Its short name.'),
+    name: z.string().min(1).max(200).describe('Of the demo organization.'),
+    slug: slug.describe('Its short name.'),
   }),
   app: z.string().min(1).describe('What the demo app is called.'),
   resources: z.record(z.string(), sampleResource),
@@ -272,7 +283,8 @@ const written = z.strictObject({
     .refine((them) => them.includes('live') && new Set(them).size === them.length, {
       message: 'must be ["live"], or ["live", "test"] where there is a sandbox',
     })
-    .describe('["live"], or ["live", "test"] where there is a sandbox.'),
+    .describe('["live"], or ["live", "test"] where there is a sandbox.')
+    .meta({ uniqueItems: true, contains: { const: 'live' } }),
   credentials,
   headers,
   envelope,
@@ -280,7 +292,8 @@ const written = z.strictObject({
   rateClasses: z
     .record(z.string(), rateClass)
     .refine((them) => Object.keys(them).length > 0, { message: 'must have one class at least' })
-    .describe('By name. Operations say which is theirs (x-rate-class); an unknown path is of the first.'),
+    .describe('By name. Operations say which is theirs (x-rate-class); an unknown path is of the first.')
+    .meta({ minProperties: 1 }),
   failedCredentials: window.describe(
     'Refused credentials that one address may present before it has to wait.',
   ),
@@ -314,136 +327,7 @@ const written = z.strictObject({
 
 export type WrittenProfile = z.infer<typeof written>
 
-/** What the fields can't say one by one. */
-function relations(profile: WrittenProfile, ctx: z.RefinementCtx): void {
-  const wrong = (at: readonly (string | number)[], message: string) =>
-    ctx.addIssue({ code: 'custom', path: [...at], message })
-  for (const theme of ['light', 'dark'] as const) {
-    const color = profile.brand.accent?.[theme]
-    const mistake = color === undefined ? null : accentMistake(theme, color)
-    if (mistake) wrong(['brand', 'accent', theme], mistake)
-  }
-  checkPrefixes(profile, wrong)
-  checkHeaders(profile, wrong)
-  checkPaths(profile, wrong)
-  checkEnvelope(profile, wrong)
-  checkScopes(profile, wrong)
-  const { defaultLimit, maxLimit } = profile.pagination
-  if (defaultLimit > maxLimit) wrong(['pagination', 'defaultLimit'], 'must not be more than maxLimit')
-  for (const [name, { windows }] of Object.entries(profile.rateClasses)) {
-    if (new Set(windows.map((it) => it.seconds)).size < windows.length)
-      wrong(['rateClasses', name, 'windows'], 'has two windows of one length')
-  }
-  if (profile.oauth.enabled && Object.values(profile.scopes).every((it) => it.apiKeysOnly))
-    wrong(['oauth', 'enabled'], 'needs a scope that an app may ask for')
-  for (const at of ['dynamicRegistration', 'clientMetadataDocuments'] as const) {
-    const { mode } = profile.oauth[at]
-    if (!profile.modes.includes(mode)) wrong(['oauth', at, 'mode'], `is ${mode}, which modes does not list`)
-  }
-}
-
-type Wrong = (at: readonly (string | number)[], message: string) => void
-
-function checkPrefixes({ credentials: { prefixes }, modes: those }: WrittenProfile, wrong: Wrong): void {
-  const taken = new Map<string, string>()
-  for (const [kind, value] of Object.entries(prefixes)) {
-    const each = typeof value === 'string' ? [['', value]] : Object.entries(value)
-    for (const [mode, text] of each) {
-      const at = ['credentials', 'prefixes', kind, ...(mode ? [mode] : [])]
-      const other = taken.get(text ?? '')
-      if (other !== undefined) wrong(at, `is "${text}", as ${other} is: a prefix tells what a secret is`)
-      taken.set(text ?? '', at.slice(2).join('.'))
-    }
-    if (typeof value === 'string') continue
-    if (those.includes('test') && value.test === undefined)
-      wrong(['credentials', 'prefixes', kind, 'test'], 'is missing, and modes lists test')
-    if (!those.includes('test') && value.test !== undefined)
-      wrong(['credentials', 'prefixes', kind, 'test'], 'is there, and modes does not list test')
-  }
-}
-
-/** Those that mean something to HTTP, to browsers or to this server already (RFC 9110, RFC 9449). */
-const takenHeaders = new Set([
-  ...['accept', 'allow', 'cache-control', 'connection', 'cookie', 'date', 'dpop', 'expect', 'host', 'link'],
-  ...['content-encoding', 'content-length', 'content-type', 'idempotency-key', 'keep-alive', 'location'],
-  ...['proxy-authorization', 'retry-after', 'set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
-  ...[
-    'www-authenticate',
-    'x-content-type-options',
-    'x-forwarded-for',
-    'x-forwarded-host',
-    'x-forwarded-proto',
-  ],
-])
-
-function checkHeaders({ credentials, headers }: WrittenProfile, wrong: Wrong): void {
-  const { limit, remaining, reset } = headers.rateLimit
-  const answered = [
-    ['scope', headers.scope],
-    ['requestId', headers.requestId],
-    ['rateLimit.limit', limit],
-    ['rateLimit.remaining', remaining],
-    ['rateLimit.reset', reset],
-  ] as const
-  const seen = new Map<string, string>()
-  for (const [field, name] of answered) {
-    if (name === null) continue
-    const at = ['headers', ...field.split('.')]
-    const other = seen.get(name.toLowerCase())
-    if (other !== undefined) wrong(at, `is "${name}", as headers.${other} is`)
-    if (takenHeaders.has(name.toLowerCase()) || name.toLowerCase() === 'authorization')
-      wrong(at, `is "${name}", which has another meaning already`)
-    seen.set(name.toLowerCase(), field)
-  }
-  if (takenHeaders.has(credentials.header.toLowerCase()))
-    wrong(['credentials', 'header'], `is "${credentials.header}", which has another meaning already`)
-}
-
-/** Where pages and the authorization server are: what the API has, they lose. */
-const ownPaths = [
-  ...['oauth', 'interaction', '.well-known', 'admin', 'docs', 'setup', 'invitation', 'sign-in', 'sign-out'],
-  ...['forgot-password', 'app-logos', 'assets', 'healthz', 'readyz', 'metrics'],
-]
-
-function checkPaths({ basePath, hosts }: WrittenProfile, wrong: Wrong): void {
-  const [, first = ''] = basePath.split('/')
-  if (ownPaths.includes(first)) wrong(['basePath'], `is under /${first}, where this server's own pages are`)
-  if (Object.hasOwn(hosts.shortForms, hosts.canonical))
-    wrong(['hosts', 'shortForms', hosts.canonical], 'is the canonical host: basePath is there already')
-}
-
-function checkEnvelope({ envelope, pagination: { style } }: WrittenProfile, wrong: Wrong): void {
-  const { item, list, problem } = envelope
-  if (!namesIn(problem).some((name) => name === 'message' || name === 'code'))
-    wrong(['envelope', 'problem'], 'must have {message} or {code} in it')
-  if (!namesIn(item).includes('item')) wrong(['envelope', 'item'], 'must have {item} in it')
-  const names = namesIn(list)
-  if (!names.includes('items')) wrong(['envelope', 'list'], 'must have {items} in it')
-  const strange = style === 'page' ? pageNames.cursor : pageNames.page
-  for (const name of strange.filter((it) => names.includes(it)))
-    wrong(['envelope', 'list'], `names {${name}}, which pages of the style "${style}" do not have`)
-  if (style === 'cursor' && !names.includes('next_cursor'))
-    wrong(['envelope', 'list'], 'must have {next_cursor} in it, since pagination.style is "cursor"')
-}
-
-const verbs = ['read', 'write']
-
-function checkScopes({ scopes, scopeGrammar, oauth: { defaultScopes } }: WrittenProfile, wrong: Wrong): void {
-  for (const [name, { apiKeysOnly }] of Object.entries(scopes)) {
-    const [first = '', second = ''] = name.split(':')
-    if (apiKeysOnly) continue
-    if (scopeGrammar === null) wrong(['scopes', name], 'is there, and scopeGrammar is null')
-    // Verbs of a vendor's own may stand on either side; the two that everybody has may not.
-    const misplaced = scopeGrammar === 'verb:resource' ? second : first
-    if (verbs.includes(misplaced)) wrong(['scopes', name], `is not written as ${scopeGrammar}`)
-  }
-  for (const [index, name] of defaultScopes.entries()) {
-    if (scopes[name]?.apiKeysOnly !== false)
-      wrong(['oauth', 'defaultScopes', index], `is "${name}", which no app may ask for`)
-  }
-}
-
-export const profileSchema = written.superRefine(relations)
+export const profileSchema = written.superRefine(checkRelations)
 
 /** The schema for editors (JSON Schema 2020-12): what `profiles/schema/profile.schema.json` holds. */
 export function profileJsonSchema(): object {

@@ -1,4 +1,4 @@
-// What is wrong with a profile, in the words of people: zod's findings, told beside what the file says.
+// What is wrong with a profile or one of its files, in the words of people: zod's findings, told beside what the file says.
 import type { z } from 'zod'
 import { nearest } from '../lib/nearest.ts'
 import { type Mistake, pathOf } from './mistakes.ts'
@@ -9,11 +9,28 @@ type Issue = z.core.$ZodIssue
 
 /** @param written what the file holds, as JSON.parse gave it */
 export function profileMistakes({ issues }: z.ZodError, written: unknown): Mistake[] {
+  return issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => unknownKey(issue.path, key))
+      : wordsOf(issue, written),
+  )
+}
+
+/** The same of a file that a profile names: the document, or the sample rows. */
+export function fileMistakes({ issues }: z.ZodError, written: unknown): Mistake[] {
   return issues.flatMap((issue) => wordsOf(issue, written))
 }
 
 function wordsOf(issue: Issue, written: unknown): Mistake[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(issue.path, key))
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      at: pathOf([...issue.path, key]),
+      say: 'is no name that may stand here',
+    }))
+  // What is written elsewhere lacks everything here; that is not what its writer would call the mistake.
+  const around = valueAt(written, issue.path.slice(0, -1))
+  if (typeof stepInto(around, '$ref') === 'string')
+    return [{ at: pathOf(issue.path.slice(0, -1)), say: 'is a $ref; it must be written out here' }]
   return [{ at: pathOf(issue.path), say: sentenceOf(issue, valueAt(written, issue.path)) }]
 }
 

@@ -1,8 +1,9 @@
 // A profile: everything in which one vendor's published API differs from another's, as data
 // (profiles/*.json). The rooms above read it; none of them asks which profile it is.
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { findJsonMistake } from '../lib/json-mistake.ts'
+import { findJsonMistake, isTooDeep } from '../lib/json-mistake.ts'
+import { nearest } from '../lib/nearest.ts'
 import { StartupError } from '../lib/startup-error.ts'
 import { MistakesError } from './mistakes.ts'
 import type { Mode } from './principal.ts'
@@ -50,6 +51,8 @@ export function profileFile(nameOrPath: string, packaged: string): string {
  */
 export function loadProfile(nameOrPath: string, packaged: string): Profile {
   const file = profileFile(nameOrPath, packaged)
+  if (!nameOrPath.endsWith('.json') && !existsSync(file))
+    throw new StartupError(noSuchName(nameOrPath, packaged))
   const written = readJson(file, nameOrPath.endsWith('.json') ? 'PROFILE' : `PROFILE=${nameOrPath}`)
   const parsed = profileSchema.safeParse(written)
   if (!parsed.success) {
@@ -57,6 +60,15 @@ export function loadProfile(nameOrPath: string, packaged: string): Profile {
   }
   const { $schema: _, ...profile } = parsed.data
   return { ...profile, folder: dirname(file) }
+}
+
+function noSuchName(name: string, packaged: string): string {
+  const names = readdirSync(packaged).flatMap((it) =>
+    it.endsWith('.json') ? [it.slice(0, -'.json'.length)] : [],
+  )
+  const meant = nearest(name, names)
+  const hint = meant === null ? '' : ` Did you mean "${meant}"?`
+  return `PROFILE is "${name}", and no packaged profile is called so.${hint} There are: ${names.join(', ')}; the path of a file of your own ends with .json.`
 }
 
 /** The JSON file that a profile names, relative to the profile's own file. */
@@ -67,15 +79,18 @@ export function readProfileFile(profile: Profile, path: string): unknown {
 function readJson(file: string, namedBy: string): unknown {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    // Some editors put a byte order mark before a text; a reader may ignore it (RFC 8259 section 8.1).
+    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
   } catch {
     throw new StartupError(`${namedBy} names ${file}, which can't be read.`)
   }
   try {
-    return JSON.parse(text)
+    const json: unknown = JSON.parse(text)
+    if (!isTooDeep(json)) return json
   } catch {
     const mistake = findJsonMistake(text)
     const where = mistake ? `, line ${mistake.line}, column ${mistake.column}: ${mistake.say}` : ''
     throw new StartupError(`${file} is not valid JSON${where}.`)
   }
+  throw new StartupError(`${file} has more levels, one in another, than are read.`)
 }

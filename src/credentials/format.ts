@@ -8,7 +8,9 @@ import { Secret } from '../lib/secret.ts'
 
 const randomLength = 30 // 178 bits
 const checksumLength = 6 // 62^6 is more than 2^32
-const tail = new RegExp(`^[0-9A-Za-z]{${randomLength + checksumLength}}$`)
+/** How many characters come after the prefix. */
+export const tailLength = randomLength + checksumLength
+const tail = new RegExp(`^[0-9A-Za-z]{${tailLength}}$`)
 
 const secretKinds = [
   'api_key',

@@ -25,6 +25,17 @@ const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a text may not hold
 const stringAsFarAsItGoes = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y
 
+/** Nobody writes a file of more levels by hand, and whoever walks it by recursion must end. */
+const mostLevels = 200
+
+/** Whether lists and objects stand in one another deeper than anybody may have to walk. */
+export function isTooDeep(json: unknown): boolean {
+  let level: unknown[] = [json]
+  for (let depth = 0; depth <= mostLevels && level.length > 0; depth++)
+    level = level.flatMap((it) => (typeof it === 'object' && it !== null ? Object.values(it) : []))
+  return level.length > 0
+}
+
 /** The first mistake of a text that JSON.parse refuses; null for one that is JSON. */
 export function findJsonMistake(text: string): JsonMistake | null {
   try {
@@ -32,6 +43,7 @@ export function findJsonMistake(text: string): JsonMistake | null {
     if (end < text.length) throw new Stop(end, 'there is more after the end')
     return null
   } catch (thrown) {
+    if (thrown instanceof RangeError) return null // deeper than the stack: where it is does not matter any more
     if (!(thrown instanceof Stop)) throw thrown
     const before = text.slice(0, thrown.at).split('\n')
     return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, say: thrown.message }

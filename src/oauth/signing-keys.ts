@@ -7,7 +7,7 @@ import { Problem } from '../core/problems.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { underLock } from '../db/lock.ts'
 import { deriveKey } from '../lib/digest.ts'
-import { randomToken } from '../lib/random.ts'
+import { randomBase62 } from '../lib/random.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { addSeconds, systemClock } from '../lib/time.ts'
@@ -165,7 +165,8 @@ async function makeKey(tx: Tx, cookieKeys: readonly Secret[], now: Date): Promis
   const [newest] = openersOf(cookieKeys)
   if (!newest) throw new Error('no cookie keys')
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const id = randomToken().slice(0, 16)
+  // Letters and digits alone: a command takes it as it is, and what begins with a hyphen would be an option.
+  const id = randomBase62(16)
   const jwk = { ...privateKey.export({ format: 'jwk' }), kid: id, use: 'sig', alg: 'ES256' }
   await insertSigningKey(tx, { id, sealed: seal(newest, JSON.stringify(jwk)), createdAt: now })
   // What export() makes of an elliptic-curve key has those members; its type in node is that of any key.

@@ -31,6 +31,8 @@ export interface AnsweredScope {
 /** A thing that the API has, and the scopes of reading and changing it; null where it takes none. */
 export interface NewResource {
   readonly name: string
+  /** What one of them is called in the document, as no other is. */
+  readonly type: string
   readonly read: string | null
   readonly write: string | null
 }
@@ -42,8 +44,24 @@ export function securityScheme(header: string): Json {
     : { type: 'apiKey', in: 'header', name: header }
 }
 
+/** Each resource's type, and none twice: "news" and "new" are New and New2. */
+export function typeNames(resources: readonly string[]): Map<string, string> {
+  // These the document has anyway; and what is sent to make a Thing is a NewThing.
+  const taken = new Set(['Credential', 'Me'])
+  const isFree = (type: string) => !taken.has(type) && !taken.has(`New${type}`)
+  return new Map(
+    resources.map((resource) => {
+      const plain = typeName(resource)
+      let type = plain
+      for (let number = 2; !isFree(type); number++) type = `${plain}${number}`
+      taken.add(type).add(`New${type}`)
+      return [resource, type]
+    }),
+  )
+}
+
 /** PascalCase of one thing: "photo_booths" is PhotoBooth. */
-export function typeName(resource: string): string {
+function typeName(resource: string): string {
   const words = resource.split(/[^a-z0-9]+/).filter((word) => word !== '')
   return (
     words

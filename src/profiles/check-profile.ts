@@ -1,15 +1,11 @@
 // A profile with all its files, checked before anybody starts it: every mistake at once.
 import { basename } from 'node:path'
-import {
-  type Contract,
-  type HandledIds,
-  handlerMistakes,
-  readContract,
-  vocabularyMistakes,
-} from '../core/contract.ts'
+import { type Contract, readContract } from '../core/contract.ts'
+import { type HandledIds, handlerMistakes, vocabularyMistakes } from '../core/contract-mistakes.ts'
 import { type Mistake, MistakesError } from '../core/mistakes.ts'
 import { loadProfile, type Profile, profileFile } from '../core/profile.ts'
 import { StartupError } from '../lib/startup-error.ts'
+import { referenceMistakes } from './check-references.ts'
 import { sampleMistakes } from './check-sample.ts'
 
 /** A mistake, and which of the profile's files has it. */
@@ -47,6 +43,7 @@ export function checkProfile(nameOrPath: string, parts: CheckParts): ProfileChec
     const wrong = [
       ...vocabularyMistakes(contract, profile),
       ...handlerMistakes(contract, parts.handledIds(profile)),
+      ...referenceMistakes(contract.document),
     ]
     found.push(...wrong.map((it) => ({ file: openapi, ...it })))
   }

@@ -1,5 +1,8 @@
 // What a database holds that a profile has to know: read over whole tables, or over a sample of large ones.
+import { listShapes } from '../credentials/imported-shape-store.ts'
+import type { KeyShape } from '../credentials/imported-shapes.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import { madeByImport } from '../keys/key.ts'
 
 /** How many hold it, and of how many organizations they are. */
 export interface Holders {
@@ -81,12 +84,12 @@ export async function heldScopes(
   return rows
 }
 
-/** Modes, prefixes or resources that are held and not in the list. */
+/** Modes or resources that are held and not in the list. */
 export async function heldOthers(
   tx: Tx,
   table: Holding,
   share: number,
-  column: 'mode' | 'prefix' | 'resource',
+  column: 'mode' | 'resource',
   known: readonly string[],
 ): Promise<Holders[]> {
   const { rows }: { rows: Holders[] } = await tx.raw(
@@ -126,12 +129,26 @@ export async function registeredAudiences(tx: Tx): Promise<string[]> {
   return rows.map(({ audience }) => audience)
 }
 
-/** What secrets of imported keys begin with; none where nothing can have been imported. */
-export async function importedPrefixes(tx: Tx): Promise<string[]> {
+/** What secrets of imported keys look like; none where nothing can have been imported. */
+export async function importedShapes(tx: Tx): Promise<KeyShape[]> {
   const { rows }: { rows: { is_there: boolean }[] } = await tx.raw(
     `select to_regclass('imported_key_shapes') is not null as is_there`,
   )
-  if (!rows[0]?.is_there) return []
-  const shapes: { prefix: string }[] = await tx('imported_key_shapes').distinct('prefix')
-  return shapes.map(({ prefix }) => prefix)
+  return rows[0]?.is_there ? await listShapes(tx) : []
+}
+
+/** Prefixes of keys that are not in the list, of imported keys and of our own apart. */
+export async function heldPrefixes(
+  tx: Tx,
+  share: number,
+  known: readonly string[],
+): Promise<(Holders & { readonly isImported: boolean })[]> {
+  const { rows }: { rows: (Holders & { isImported: boolean })[] } = await tx.raw(
+    `select prefix as value, created_by is not distinct from ? as "isImported",
+       count(*)::int as holders, count(distinct organization_id)::int as organizations
+     from ${rowsOf('api_keys', share)} where ${holdings.api_keys} and not ${isIn('prefix')}
+     group by 1, 2 order by holders desc, 1 limit 500`,
+    [madeByImport, listed(known)],
+  )
+  return rows
 }

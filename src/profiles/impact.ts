@@ -1,6 +1,8 @@
 // What starting with a profile would break in a database that has been at work with another one, or an older one.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { appScopes, type Profile } from '../core/profile.ts'
+import { tailLength } from '../credentials/format.ts'
+import { createShapeSet } from '../credentials/imported-shapes.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { minuteSeconds, secondMs } from '../lib/time.ts'
 import {
@@ -9,8 +11,9 @@ import {
   type Holders,
   type Holding,
   heldOthers,
+  heldPrefixes,
   heldScopes,
-  importedPrefixes,
+  importedShapes,
   platformHoldings,
   reading,
   registeredAudiences,
@@ -154,18 +157,25 @@ async function lostScopes(tx: Tx, profile: Profile, shares: Shares): Promise<Imp
 }
 
 async function lostPrefixes(tx: Tx, profile: Profile, shares: Shares): Promise<Impact[]> {
-  const imported = await importedPrefixes(tx)
-  // Imported keys may begin with anything: then no prefix tells.
-  if (imported.includes('')) return []
+  const imported = await importedShapes(tx)
+  const shapes = createShapeSet(imported)
   const { live, test } = profile.credentials.prefixes.api_key
-  const known = [live, ...(test === undefined ? [] : [test]), ...imported]
   const share = shares.api_keys
-  const found = await heldOthers(tx, 'api_keys', share, 'prefix', known)
-  return found.map((it) => {
+  const held = await heldPrefixes(tx, share, test === undefined ? [live] : [live, test])
+  // What was imported is known by its shape; what was made here may look like that, and stays good then too.
+  const found = held.filter(({ value, isImported }) =>
+    isImported
+      ? !imported.some(({ prefix }) => prefix === '' || prefix === value)
+      : !shapes.matches(value + '0'.repeat(tailLength)),
+  )
+  return found.slice(0, mostShown).map(({ isImported: _, ...it }) => {
     const say = `${holding('api_keys', share, it, ['begins', 'begin'])} with "${it.value}", which is no prefix of the profile: they would be refused.`
     return { kind: 'prefix_lost', say: singular(say, it.holders), ...it }
   })
 }
+
+/** The prefixes that most keys begin with; more would hide the other losses. */
+const mostShown = 20
 
 /** "they would" of many is "it would" of one. */
 const singular = (say: string, holders: number) =>

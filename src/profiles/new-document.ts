@@ -2,7 +2,7 @@
 // in the envelope that was chosen.
 import type { Json } from '../core/envelope-template.ts'
 import type { Profile } from '../core/profile.ts'
-import { type Answers, type NewResource, securityScheme, typeName } from './answers.ts'
+import { type Answers, type NewResource, securityScheme } from './answers.ts'
 
 interface Parts {
   readonly answers: Answers
@@ -35,7 +35,7 @@ export function newDocument(parts: Parts): Readonly<Record<string, unknown>> {
       },
       schemas: {
         Credential: { type: 'object', description: 'Kind, mode, scopes and organization of the credential.' },
-        ...Object.fromEntries(resources.flatMap(({ name }) => schemasOf(typeName(name)))),
+        ...Object.fromEntries(resources.flatMap(({ type }) => schemasOf(type))),
       },
     },
   }
@@ -50,8 +50,7 @@ function schemasOf(type: string): [string, Schema][] {
   ]
 }
 
-function pathsOf(parts: Parts, { name, read, write }: NewResource): [string, Schema][] {
-  const type = typeName(name)
+function pathsOf(parts: Parts, { name, type, read, write }: NewResource): [string, Schema][] {
   const words = name.replaceAll(/[^a-z0-9]+/g, ' ')
   const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } }
   // Where a resource has no scope for reading, its other one lets it be read too.

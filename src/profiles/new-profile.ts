@@ -4,7 +4,7 @@ import { colorForDark } from '../core/accent.ts'
 import { type Json, namesIn, pageNames } from '../core/envelope-template.ts'
 import { modes } from '../core/principal.ts'
 import type { Profile } from '../core/profile.ts'
-import { type AnsweredScope, type Answers, type NewResource, securityScheme, typeName } from './answers.ts'
+import { type AnsweredScope, type Answers, type NewResource, securityScheme, typeNames } from './answers.ts'
 import { newDocument } from './new-document.ts'
 
 /** A profile as it is written, with the files that it names. */
@@ -74,7 +74,9 @@ export function newProfile(
       : { default: rateClass(answers.requestsPerMinute) },
     keyRotationDays: answers.rotationDays,
     pagination: { ...old.pagination, style: answers.pagination },
-    ...(keepsDocument ? {} : { scopeGrammar: grammarOf(answers.scopes), scopes: scopesOf(answers.scopes) }),
+    ...(keepsDocument
+      ? { scopes: withSentences(old.scopes, answers.scopes) }
+      : { scopeGrammar: grammarOf(answers.scopes), scopes: scopesOf(answers.scopes) }),
     oauth: {
       ...old.oauth,
       enabled: answers.hasOAuth,
@@ -91,7 +93,10 @@ export function newProfile(
     sample: {
       ...old.sample,
       rows: files.rows,
-      organization: { name: `${answers.brand} Sample`, slug: `${slug}-sample` },
+      organization: {
+        name: `${answers.brand.slice(0, longestBrand)} Sample`,
+        slug: `${slug.slice(0, longestSlug)}-sample`,
+      },
       ...(keepsDocument ? {} : { app: 'Sample app (demo)', resources: sampleOf(resources) }),
     },
   }
@@ -115,14 +120,18 @@ function listFor(style: Profile['pagination']['style'], list: Json): Json {
     : fitting
 }
 
+/** With what comes after them, the sample's organization has 63 characters in its slug, and 200 in its name. */
+const longestSlug = 56
+const longestBrand = 193
+
 const readVerbs = ['read', 'view', 'list']
 const writeVerbs = ['write', 'create', 'update', 'manage']
 const verbs = [...readVerbs, ...writeVerbs]
 
-const isVerbFirst = (scopes: readonly AnsweredScope[]) =>
+const isVerbFirst = (scopes: readonly Pick<AnsweredScope, 'name'>[]) =>
   !scopes.some(({ name }) => verbs.includes(name.split(':')[1] ?? ''))
 
-export function grammarOf(scopes: readonly AnsweredScope[]): Profile['scopeGrammar'] {
+export function grammarOf(scopes: readonly Pick<AnsweredScope, 'name'>[]): Profile['scopeGrammar'] {
   if (scopes.length === 0) return null
   return isVerbFirst(scopes) ? 'verb:resource' : 'resource:verb'
 }
@@ -133,12 +142,14 @@ function partsOf(name: string, verbFirst: boolean): { verb: string; resource: st
 }
 
 function resourcesOf(scopes: readonly AnsweredScope[]): NewResource[] {
-  if (scopes.length === 0) return [{ name: 'things', read: null, write: null }]
+  if (scopes.length === 0) return [{ name: 'things', type: 'Thing', read: null, write: null }]
   const verbFirst = isVerbFirst(scopes)
+  const types = typeNames([...new Set(scopes.map(({ name }) => partsOf(name, verbFirst).resource))])
   const found = new Map<string, NewResource>()
   for (const { name } of scopes) {
     const { verb, resource } = partsOf(name, verbFirst)
-    const it = found.get(resource) ?? { name: resource, read: null, write: null }
+    const type = types.get(resource) ?? resource
+    const it = found.get(resource) ?? { name: resource, type, read: null, write: null }
     found.set(resource, readVerbs.includes(verb) ? { ...it, read: name } : { ...it, write: name })
   }
   return [...found.values()]
@@ -160,6 +171,16 @@ function scopesOf(scopes: readonly AnsweredScope[]): Profile['scopes'] {
       ]
     }),
   )
+}
+
+/** The base's scopes; where a sentence was said anew, the base's detail would tell of another one. */
+function withSentences(old: Profile['scopes'], scopes: readonly AnsweredScope[]): Profile['scopes'] {
+  const changed = scopes.flatMap(({ name, en, fr }) => {
+    const it = old[name]
+    if (!it || (it.sentence.en === en && it.sentence.fr === fr)) return []
+    return [[name, { ...it, sentence: { en, fr }, detail: { en: `${en}.`, fr: `${fr}.` } }] as const]
+  })
+  return { ...old, ...Object.fromEntries(changed) }
 }
 
 function prefixesOf({ prefix, hasTestMode }: Answers): Profile['credentials']['prefixes'] {
@@ -246,8 +267,7 @@ const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 function sampleOf(resources: readonly NewResource[]): Profile['sample']['resources'] {
   return Object.fromEntries(
-    resources.map(({ name, write }) => {
-      const type = typeName(name)
+    resources.map(({ name, type, write }) => {
       const operations = {
         list: `list${type}s`,
         read: `get${type}`,

@@ -1,9 +1,10 @@
 // The sample's first rows, from the file that the profile names.
 import { z } from 'zod'
 import type { OrganizationId } from '../core/ids.ts'
-import { MistakesError, pathOf } from '../core/mistakes.ts'
+import { MistakesError } from '../core/mistakes.ts'
 import { type Mode, modes } from '../core/principal.ts'
 import { type Profile, readProfileFile } from '../core/profile.ts'
+import { fileMistakes } from '../core/profile-words.ts'
 import type { Db } from '../db/connect.ts'
 import { StartupError } from '../lib/startup-error.ts'
 import { addSeconds, daySeconds, hourSeconds } from '../lib/time.ts'
@@ -16,7 +17,7 @@ const rowsSchema = z.partialRecord(
 )
 
 /** A time counted from today, at a full hour of UTC. */
-const timeSchema = z.strictObject({ $day: z.int(), hour: z.int().min(0).max(23) })
+const timeSchema = z.strictObject({ $day: z.int().min(-36_500).max(36_500), hour: z.int().min(0).max(23) })
 /** The id of another row. */
 const referenceSchema = z.strictObject({ $ref: z.string(), index: z.int().min(0) })
 
@@ -25,11 +26,12 @@ export type WrittenRows = z.infer<typeof rowsSchema>
 
 /** @throws StartupError when the file can't be read, or is of another shape */
 export function readSampleRows(profile: Profile): WrittenRows {
-  const parsed = rowsSchema.safeParse(readProfileFile(profile, profile.sample.rows))
+  const raw = readProfileFile(profile, profile.sample.rows)
+  const parsed = rowsSchema.safeParse(raw)
   if (parsed.success) return parsed.data
   throw new MistakesError(
     `The sample rows ${profile.sample.rows} have mistakes:`,
-    parsed.error.issues.map((issue) => ({ at: pathOf(issue.path), say: issue.message })),
+    fileMistakes(parsed.error, raw),
   )
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { colorForDark, contrast } from '../../src/core/accent.ts'
 import { sayMistake } from '../../src/core/mistakes.ts'
 import { loadProfile } from '../../src/core/profile.ts'
@@ -21,6 +22,7 @@ const handledIds = () => ({
   tenant: everything,
   platform: { keys: () => ['createOrganizationApiKey'] },
   optional: new Set(['createOrganizationApiKey', ...ids]),
+  unfit: new Map(),
 })
 
 function check({ file, folder }: ProfileFiles) {
@@ -110,6 +112,80 @@ test('what fields say of one another is checked too: prefixes, modes, scopes, co
   assert.equal(lines.length, 7)
 })
 
+test('an API does not hide the pages of the server, and headers are told apart', (t) => {
+  const lines = changed(t, {
+    basePath: '/oauth/v1',
+    'hosts.shortForms': { app: '/docs', api: '/docs' },
+    'credentials.header': 'Cookie',
+    'headers.scope': 'x-request-id',
+    'headers.requestId': 'X-Request-Id',
+    'headers.rateLimit.reset': 'Content-Type',
+  })
+  assert.deepEqual(lines, [
+    'basePath: begins with /oauth, where the server has pages of its own',
+    'hosts.shortForms.app: is the canonical host: basePath is there already',
+    'credentials.header: is Cookie, which has a meaning of its own in HTTP',
+    'headers.requestId: is X-Request-Id, as headers.scope is',
+    'headers.rateLimit.reset: is Content-Type, which has a meaning of its own in HTTP',
+  ])
+})
+
+test('the document: each schema that can not be used, by its operation, in words of the document', (t) => {
+  const files = profileFiles(t)
+  files.change('openapi/boothzen.json', {
+    'components.schemas.A': { $ref: '#/components/schemas/B' },
+    'components.schemas.B': { $ref: '#/components/schemas/A' },
+    'paths./bookings.post.requestBody.content': {
+      'application/json': { schema: { $ref: '#/components/schemas/A' } },
+    },
+    'paths./keys.post.requestBody.content': {
+      'application/json': { schema: { $ref: '#/components/schemas/None' } },
+    },
+    'paths./bookings.get.parameters': [{ name: 'a', in: 'query' }],
+    'paths./customers.get.parameters': [{ name: 'a', in: 'query', schema: { type: 'strng' } }],
+  })
+  assert.deepEqual(
+    said(check(files).mistakes).map((line) => line.replace('openapi/boothzen.json: ', '')),
+    [
+      'paths./bookings.get: parameters.0.schema is missing',
+      'paths./bookings.post: has a $ref that leads back to itself',
+      "paths./customers.get: has a schema that can't be used: type must be JSONType or JSONType[]: strng",
+      'paths./keys.post: has the $ref #/components/schemas/None, where there is nothing',
+    ],
+  )
+  files.change('openapi/boothzen.json', {
+    openapi: '3.0.3',
+    'components.schemas.C': { $id: 'contract' },
+    'paths./bookings.get.parameters': [{ $ref: '#/components/parameters/Limit' }],
+    'paths./bookings.post.responses': undefined,
+    'paths./keys.get.x-required-scopes': 'keys:read',
+  })
+  assert.deepEqual(
+    said(check(files).mistakes).map((line) => line.replace('openapi/boothzen.json: ', '')),
+    [
+      'openapi: is "3.0.3", but must be a version such as "3.1.0"',
+      'paths./bookings.get.parameters.0: is a $ref; it must be written out here',
+      'paths./bookings.post.responses: is missing',
+      'paths./keys.get.x-required-scopes: must be a list, and is "keys:read"',
+    ],
+  )
+})
+
+test('what the first start would refuse is a mistake before: slugs, lifetimes, windows without end', (t) => {
+  const lines = changed(t, {
+    'sample.organization.slug': 'A B',
+    'oauth.refreshTokenSeconds': 2 ** 40,
+    'oauth.refreshIdleSeconds': 5,
+    'rateClasses.default.windows': [{ requests: 1, seconds: 2_592_000 }],
+  })
+  assert.deepEqual(lines.sort(), [
+    'oauth.refreshIdleSeconds: is 5, but must be at least 60',
+    'oauth.refreshTokenSeconds: is 1099511627776, but must be at most 315360000',
+    'rateClasses.default.windows.0.seconds: is 2592000, but must be at most 2147483',
+    'sample.organization.slug: is "A B", but must be 1 to 63 of a-z, 0-9 and hyphens, with none at its ends',
+  ])
+})
+
 test('a server does not start with a color that can not be read', (t) => {
   const { file, folder, change } = profileFiles(t)
   change('boothzen.json', { 'brand.accent.light': '#e0b400' })
@@ -155,6 +231,23 @@ test('the document: scopes and classes that there are not, operations that nothi
   ])
 })
 
+test('the document: references of answers that lead nowhere, or back to themselves', (t) => {
+  const files = profileFiles(t)
+  files.change('openapi/boothzen.json', {
+    'components.schemas.A': { $ref: '#/components/schemas/B' },
+    'components.schemas.B': { $ref: '#/components/schemas/A' },
+    'paths./keys.get.responses.404': { $ref: '#/components/responses/Nowhere' },
+  })
+  assert.deepEqual(
+    said(check(files).mistakes).map((line) => line.replace('openapi/boothzen.json: ', '')),
+    [
+      'components.schemas.A: has a $ref that leads back to itself',
+      'components.schemas.B: has a $ref that leads back to itself',
+      'paths./keys.get.responses.404: has the $ref #/components/responses/Nowhere, where there is nothing',
+    ],
+  )
+})
+
 test('sample rows are read as the API would answer with them, by the schema of the document', (t) => {
   const files = profileFiles(t)
   const rows = readFileSync(join(files.folder, 'sample/boothzen.json'), 'utf8')
@@ -187,6 +280,46 @@ test('files that can not be read, and text that is no JSON, with line and column
   ])
   files.write('boothzen.json', '{ "name": "boothzen"\n  "brand": {} }')
   assert.match(said(check(files).mistakes).join(), /line 2, column 3: a comma or } is missing before this/)
+})
+
+test('a name that no packaged profile has: the nearest one, all of them, and how a file is named', () => {
+  const parts = { packaged: packagedFolder, publicUrl: 'https://api.example.test', handledIds }
+  assert.deepEqual(said(checkProfile('boothsen', parts).mistakes), [
+    'boothsen.json: PROFILE is "boothsen", and no packaged profile is called so. Did you mean "boothzen"? There are: boooply, boothzen, busyboard, evalyo; the path of a file of your own ends with .json.',
+  ])
+  assert.match(said(checkProfile('./acme', parts).mistakes).join(), /a file of your own ends with \.json\.$/)
+})
+
+test('a byte order mark is no mistake; text without end, and a tree without end, are told as such', (t) => {
+  const files = profileFiles(t)
+  const text = readFileSync(files.file, 'utf8')
+  files.write('boothzen.json', `\ufeff${text}`)
+  assert.deepEqual(said(check(files).mistakes), [])
+  files.write('boothzen.json', '['.repeat(200_000))
+  assert.match(said(check(files).mistakes).join(), /is not valid JSON\.$/)
+  files.write(
+    'boothzen.json',
+    text.replace('"item": "{item}"', `"item": ${'['.repeat(3000)}1${']'.repeat(3000)}`),
+  )
+  assert.match(said(check(files).mistakes).join(), /has more levels, one in another, than are read\.$/)
+  files.write('boothzen.json', text)
+  files.change('sample/boothzen.json', { 'live.bookings.0.starts_at': { $day: 1e12, hour: 1 }, prod: {} })
+  assert.deepEqual(said(check(files).mistakes), [
+    'sample/boothzen.json: prod: is no name that may stand here',
+  ])
+  files.change('sample/boothzen.json', { prod: undefined })
+  assert.deepEqual(said(check(files).mistakes), [
+    'sample/boothzen.json: live.bookings.0.starts_at: must be string',
+  ])
+})
+
+test('editors are told of modes and classes what the check is told', (t) => {
+  const validate = new Ajv2020({ strict: false }).compile(profileJsonSchema())
+  const files = profileFiles(t)
+  const good = JSON.parse(readFileSync(files.file, 'utf8'))
+  assert.equal(validate(good), true)
+  for (const wrong of [{ modes: [] }, { modes: ['test'] }, { modes: ['live', 'live'] }, { rateClasses: {} }])
+    assert.equal(validate({ ...good, ...wrong }), false, JSON.stringify(wrong))
 })
 
 test('mistakes in JSON are found where they are', () => {
@@ -311,19 +444,19 @@ test('what would be no API for anybody is said: headers, paths, envelopes, names
     'sample.organization.slug': 'Harbour Booths',
   })
   assert.deepEqual(lines.sort(), [
-    "basePath: is under /oauth, where this server's own pages are",
+    'basePath: begins with /oauth, where the server has pages of its own',
     'brand.name: must be a name on one line',
-    'credentials.header: is "Cookie", which has another meaning already',
+    'credentials.header: is Cookie, which has a meaning of its own in HTTP',
     'envelope.item: must have {item} in it',
     'envelope.list: must have {next_cursor} in it, since pagination.style is "cursor"',
     'envelope.list: names {page}, which pages of the style "cursor" do not have',
     'envelope.problem: must have {message} or {code} in it',
-    'envelope.problemContentType: is "application/json\\r\\nX-A: b", but must be a media type like "application/problem+json"',
-    'headers.rateLimit.reset: is "Content-Length", which has another meaning already',
-    'headers.requestId: is "X-Request-Id", as headers.scope is',
+    'envelope.problemContentType: is "application/json\\r\\nX-A: b", but must be a content type like "application/problem+json"',
+    'headers.rateLimit.reset: is Content-Length, which has a meaning of its own in HTTP',
+    'headers.requestId: is X-Request-Id, as headers.scope is',
     'hosts.shortForms.api: is "/../v1", but must be a path like "/api/v1"',
     'hosts.shortForms.app: is the canonical host: basePath is there already',
-    'sample.organization.slug: is "Harbour Booths", but must be a label of a host name like "app"',
+    'sample.organization.slug: is "Harbour Booths", but must be 1 to 63 of a-z, 0-9 and hyphens, with none at its ends',
     `sample.resources.bookings.idPrefix: is "b'", but must be letters, digits, "_" and "-", like "bk_"`,
   ])
 })

@@ -30,11 +30,11 @@ async function open(t: TestContext) {
     )
   await grant('grant_a', `${house.url}/api/v1`, '1 day')
   await grant('grant_b', `${house.url}/api/v1`, '-1 day')
-  return { house, key }
+  return { house, key, acme }
 }
 
 test('a profile and its database', async (t) => {
-  const { house } = await open(t)
+  const { house, acme } = await open(t)
   const { profile } = house
 
   await t.test('that go together break nothing', async () => {
@@ -73,9 +73,16 @@ test('a profile and its database', async (t) => {
     assert.deepEqual(await said(house, other), [
       '2 API keys of 2 organizations begin with "bz_live_", which is no prefix of the profile: they would be refused.',
     ])
-    await house.asOwner('create table if not exists imported_key_shapes (prefix text, length integer)')
-    await house.asOwner("insert into imported_key_shapes (prefix, length) values ('bz_live_', 44)")
+    // Shapes of keys that were imported, and a key of one: they say nothing of keys of another length.
+    await house.asOwner("insert into imported_key_shapes (prefix, length) values ('', 40), ('old_', 0)")
+    const { key } = await house.key(acme, 'live', [])
+    await house.asOwner("update api_keys set prefix = 'old_', created_by = 'import' where id = $1", [key.id])
+    assert.deepEqual((await said(house, other)).length, 1)
+    await house.asOwner("insert into imported_key_shapes (prefix, length) values ('bz_', 44)")
     assert.deepEqual(await said(house, other), [])
+    await house.asOwner('delete from imported_key_shapes')
+    assert.match((await said(house, profile)).join(), /^1 API key of 1 organization begins with "old_"/)
+    await house.asOwner('delete from api_keys where id = $1', [key.id])
   })
 
   await t.test('no test mode, no OAuth, another base path', async () => {

@@ -70,13 +70,56 @@ test('it overwrites nothing, guesses nothing without a terminal, and leaves noth
   assert.match(wrong.stderr, /--accent is "#e0b400"\. It is #e0b400, whose contrast to the light page/)
   assert.match(
     apart.stderr,
-    /These answers do not go together, so nothing was written:\n {2}new\.json: scopes\.read:things: is not written as resource:verb/,
+    /--scopes is "read:things, orders:read"\. "read:things" has its verb first, and others/,
   )
   assert.deepEqual(readdirSync(folder), ['acme.sample.json'])
   assert.equal(readFileSync(join(folder, 'acme.sample.json'), 'utf8'), 'mine')
+
+  const under = await run('acme.sample.json/new.json', '--yes')
+  assert.deepEqual(
+    [under.code, /^Nothing can be written in .*acme\.sample\.json: /.test(under.stderr)],
+    [1, true],
+  )
 
   const forced = await run('acme.json', '--yes', '--force', '--from', 'boothzen')
   assert.equal(forced.code, 0, forced.stderr)
   assert.ok(existsSync(join(folder, 'acme.openapi.json')))
   assert.match(readFileSync(join(folder, 'acme.openapi.json'), 'utf8'), /"X-Acme-Scope"/)
+})
+
+test('a packaged profile to begin with: its scopes with sentences of its own, in another envelope too', async (t) => {
+  const folder = makeFolder(t)
+  const flags = ['--yes', '--from', 'boothzen', '--sentence', 'read:bookings=See the diary|Voir l’agenda']
+  const run = (file: string, ...more: string[]) =>
+    runCommand(folder, ['profile', 'init', file, ...flags, ...more])
+  const [kept, anew, alike] = await Promise.all([
+    run('kept.json', '--scopes', 'read:bookings,write:bookings read:customers'),
+    run('anew.json', '--envelope', 'busyboard', '--pagination', 'page'),
+    runCommand(folder, [
+      'profile',
+      'init',
+      'alike.json',
+      '--yes',
+      '--scopes',
+      'order:read, new_order:read, order:write, orders:read',
+    ]),
+  ])
+  assert.deepEqual([kept.code, anew.code, alike.code], [0, 0, 0], kept.stderr + anew.stderr + alike.stderr)
+  const read = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'))
+  assert.ok(read('kept.openapi.json').paths['/bookings'].post, 'the document of the beginning')
+  for (const name of ['kept.json', 'anew.json']) {
+    const { scopes } = read(name)
+    assert.deepEqual(scopes['read:bookings'].sentence, { en: 'See the diary', fr: 'Voir l’agenda' })
+    assert.equal(scopes['write:bookings'].sentence.en, 'Create and change bookings')
+  }
+  const { schemas } = read('alike.openapi.json').components
+  assert.deepEqual(Object.keys(schemas), [
+    'Credential',
+    'Order',
+    'NewOrder',
+    'NewOrder2',
+    'NewNewOrder2',
+    'Order3',
+    'NewOrder3',
+  ])
 })
