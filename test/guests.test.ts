@@ -1,7 +1,7 @@
 // Guests of DESIGN.md's house: which room opens the door to which library, and three things that have one
 // door as well: SQL, the environment, and imports whose name is computed.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import ts from 'typescript'
@@ -175,6 +175,29 @@ test('SQL is spoken in stores and in db/ alone', () => {
 test('the environment is read where the process starts, nowhere else', () => {
   assert.deepEqual(sourcesWithout(environmentDoors).flatMap(environmentIn), [])
   assert.ok(sources.flatMap(environmentIn).length > 0, 'the door is seen')
+})
+
+// What differs between vendors is data: no source asks which profile it is.
+const profileNames = readdirSync(join(packageRoot, 'profiles'))
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => file.slice(0, -'.json'.length))
+const profileDoors = [
+  'src/client/generated/', // written from the profiles, one file for each
+  'src/cli/profile-init.ts', // what a new profile begins with
+  'src/core/config.ts', // which one it is when nobody says
+]
+
+/** The places that name a packaged profile. */
+function profilesNamedIn(source: Source): string[] {
+  return [...nodesOf(source.tree)]
+    .filter((node) => ts.isStringLiteralLike(node) && profileNames.includes(node.text))
+    .map((node) => placeOf(source, node))
+}
+
+test('no source names a packaged profile', () => {
+  assert.equal(profileNames.length, 4)
+  assert.deepEqual(sourcesWithout(profileDoors).flatMap(profilesNamedIn), [])
+  assert.ok(sources.flatMap(profilesNamedIn).length > 0, 'names are seen')
 })
 
 const madeUp = (file: string, text: string) => parseSource(file, text)

@@ -140,6 +140,7 @@ test('U16: signing keys and cookie keys are rotated with overlap, and nobody is 
   assert.equal(expired.status, 400, 'a key that is dropped opens nothing: who stayed on a page begins again')
 
   // And the overlap of the signing keys can be ended.
+  assert.match(first, /^[0-9A-Za-z]{16}$/, 'no id is taken for an option')
   await runJson(home, ['signing-key', 'retire', first], { ...env, COOKIE_KEYS: fresh })
   assert.deepEqual(await untilPublished(third, 1), [rotated.id])
   const [current, retired] = await listSigningKeys(house.database.knex)
