@@ -53,7 +53,8 @@ const outcomeSchema = z.object({ imported: z.number(), already: z.number(), bad:
 async function run({ keys, organizations }: Options, cleanup: Cleanup) {
   const machine = describeMachine()
   const { env, database } = await prepareSurroundings(cleanup)
-  const opened = await openConfiguredDatabase(loadConfig(env), 'borrower')
+  // As a server has it: commands borrow it then.
+  const opened = await openConfiguredDatabase(loadConfig(env), 'owner')
   cleanup.add(() => opened.close())
   await migrate(opened.address)
   const file = join(dirname(String(env['PROFILE'])), 'keys.ndjson')
