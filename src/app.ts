@@ -3,8 +3,10 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Koa from 'koa'
+import { failedCredentialsClass, turnstileClass } from './api/admission.ts'
+import { jsonType } from './api/answer.ts'
 import { getMe } from './api/me.api.ts'
-import { createApi, failedCredentialsClass, turnstileClass } from './api/pipeline.ts'
+import { createApi } from './api/pipeline.ts'
 import { documentRateClasses } from './apps/documents.ts'
 import { createRefusals } from './apps/refusals.ts'
 import { auditHandlers } from './audit/audit.api.ts'
@@ -21,7 +23,8 @@ import { createMetrics } from './core/metrics.ts'
 import { Problem } from './core/problems.ts'
 import type { Profile } from './core/profile.ts'
 import type { Log } from './core/telemetry.ts'
-import { findPrincipal } from './credentials/credential-store.ts'
+import { createCredentialCache } from './credentials/credential-cache.ts'
+import { findPrincipals } from './credentials/credential-store.ts'
 import { createProofs } from './credentials/dpop.ts'
 import type { SecretFormat } from './credentials/format.ts'
 import { loadShapes } from './credentials/imported-shape-store.ts'
@@ -38,7 +41,6 @@ import { writeKeyUses } from './keys/key-use-store.ts'
 import { keysHandlers } from './keys/keys.api.ts'
 import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
 import { createBackground } from './lib/background.ts'
-import type { Digest } from './lib/digest.ts'
 import type { GuardedFetch } from './lib/guarded-fetch.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
@@ -51,9 +53,11 @@ import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { writeGrantUses } from './oauth/grant-use-store.ts'
 import { grantsHandlers } from './oauth/grants.api.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
-import { introspection, introspectionRateClasses } from './oauth/introspection.ts'
+import { introspection, introspectionPath } from './oauth/introspection.ts'
+import { createResourceServers } from './oauth/known-resource-servers.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationRateClasses } from './oauth/registration-routes.ts'
+import { introspectionRateClasses } from './oauth/resource-server-door.ts'
 import { createTries } from './oauth/try-it.ts'
 import { isRead } from './oauth/well-known.ts'
 import { appsHandlers } from './offboarding/apps.api.ts'
@@ -68,9 +72,11 @@ import { sweepsOf } from './sweeping/sweeps.ts'
 import { logRequests } from './web/access-log.ts'
 import { loadAssets } from './web/assets.ts'
 import { createBrowserSessions } from './web/browser-session.ts'
+import { shownClient } from './web/client-address.ts'
+import { createFront } from './web/front.ts'
 import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
-import { createApiHosts, pinHost } from './web/host.ts'
+import { createApiHosts, pathOf, pinHost } from './web/host.ts'
 import { metricsPage } from './web/metrics.ts'
 import { createOwnRequests } from './web/own-requests.ts'
 import { englishErrors, pageErrors } from './web/page-errors.ts'
@@ -98,7 +104,7 @@ export interface App {
   /** Not listening yet. */
   readonly server: Server
   /**
-   * Does what no answer waits for, writes what is still in memory alone (when credentials were last used), and seals
+   * Hears what others have changed, does what no answer waits for, writes what is still in memory alone (when credentials were last used), and seals
    * what the ledger was told.
    */
   settle(): Promise<void>
@@ -137,12 +143,16 @@ export function build(parts: AppParts): App {
   const ownResource = protectedResource(profile, publicUrl)
   const { resource: audience, metadataPath } = ownResource
   const shapes = createImportedShapes(() => loadShapes(database), log)
-  const find = (hash: Digest) => findPrincipal(database, hash)
-  const validatorParts = { format, shapes, find, clock, audience }
-  const validate = createValidator(validatorParts)
+  const changes = database.listen(log)
+  const cache = createCredentialCache({
+    load: (hashes) => findPrincipals(database, hashes),
+    changes,
+    entries: config.cachedCredentials,
+  })
+  const validate = createValidator({ format, shapes, cache, clock })
   const proofs = createProofs({ clock, remember: (hash, until) => rememberProof(database, hash, until) })
   const usesWritten = { api_key: writeKeyUses, access_token: writeGrantUses }
-  const lastUse = createLastUse(database.knex, usesWritten, clock, log)
+  const lastUse = createLastUse(database.knex, usesWritten, clock, log, shownClient)
   const sealer = createSealer(database.knex, log)
   const sweeper = createSweeper({ db: database.knex, sweeps: sweepsOf(profile), clock, log, metrics })
   const resourceMetadataUrl = profile.oauth.enabled ? publicUrl + metadataPath : null
@@ -152,6 +162,7 @@ export function build(parts: AppParts): App {
     contract,
     handlers,
     validate,
+    audience,
     turnstile,
     noteUse: lastUse.note,
     log,
@@ -160,6 +171,31 @@ export function build(parts: AppParts): App {
     proofs,
     publicUrl,
     hosts,
+    caughtUp: changes.catchUp,
+  })
+  const asked = introspection({
+    resourceServers: createResourceServers(database, changes),
+    validate,
+    audience,
+    turnstile,
+    log,
+    trustedProxies,
+    issuer: publicUrl,
+    noteUse: lastUse.note,
+  })
+  const document = { status: 200, headers: documentHeaders, body: JSON.stringify(contract.document) }
+  const front = createFront({
+    log,
+    requestIdHeader: profile.headers.requestId,
+    doors: [
+      (req) => {
+        const path = hosts.pathOf(req)
+        if (path === null) return null
+        if (path === '/openapi.json' && isRead(req)) return () => document
+        return (request) => api(request, path)
+      },
+      (req) => (pathOf(req) === introspectionPath ? asked : null),
+    ],
   })
 
   const { accent } = profile.brand
@@ -189,16 +225,16 @@ export function build(parts: AppParts): App {
   app.keys = cookieKeys.map((key) => key.reveal())
   app.silent = true // errors are logged where they are answered
 
+  // What a page or the token endpoint has changed holds in this process from its next request on. A token that was
+  // given has changed nothing that is kept.
+  app.use(async (ctx, next) => {
+    await next()
+    const isToken = ctx.path === '/oauth/token' && ctx.status === 200
+    if (!isRead(ctx) && !isToken) await changes.catchUp()
+  })
   app.use(stampRequestId(profile.headers.requestId))
   app.use(health(() => notReady(parts)))
   app.use(logRequests(log, hideInteractionId))
-  app.use((ctx, next) => {
-    const path = hosts.pathOf(ctx.req)
-    if (path === null) return next()
-    if (path !== '/openapi.json' || !isRead(ctx)) return api(ctx, path)
-    ctx.body = contract.document
-    return undefined
-  })
   app.use(pageHeaders(publicUrl))
   app.use(pageErrors(views, log, (ctx) => (isOnTheWay(ctx.path) ? wordsOf(ctx).error : englishErrors)))
   app.use(metricsPage(metrics.read, config.metricsToken))
@@ -213,17 +249,6 @@ export function build(parts: AppParts): App {
     return next()
   })
   app.use(assets.serve)
-  app.use(
-    introspection({
-      ...validatorParts,
-      database,
-      turnstile,
-      log,
-      trustedProxies,
-      issuer: publicUrl,
-      noteUse: lastUse.note,
-    }),
-  )
   app.use(documentationRoutes({ ...people, db, profile, contract, publicUrl }).routes())
   const { mailer } = parts
   const tries = createTries({ publicUrl, cookieKeys, clock, path: tryItCallbackPath })
@@ -236,17 +261,22 @@ export function build(parts: AppParts): App {
   if (profile.oauth.enabled) addAuthorizationServer(app, { ...parts, ...people, ...shared })
 
   // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
-  const server = createServer({ connectionsCheckingInterval: 1000 }, app.callback())
+  const behindTheFront = app.callback()
+  const server = createServer({ connectionsCheckingInterval: 1000 }, (req, res) => {
+    if (!front(req, res)) void behindTheFront(req, res)
+  })
   return {
     server,
     settle: async () => {
       await shapes.reload()
+      await changes.catchUp()
       await background.settled()
       await lastUse.write()
       await sealer.seal()
     },
     close: async () => {
       shapes.close()
+      await changes.close()
       await sweeper.close()
       await background.settled()
       await lastUse.close()
@@ -255,6 +285,11 @@ export function build(parts: AppParts): App {
     },
   }
 }
+
+const documentHeaders = [
+  ...['Content-Type', jsonType, 'Cache-Control', 'no-cache'],
+  ...['X-Content-Type-Options', 'nosniff'],
+]
 
 /** The windows of the profile's rate classes, as the turnstile calls these. */
 function windowsOf({ rateClasses }: Profile): Readonly<Record<string, readonly Window[]>> {

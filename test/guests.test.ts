@@ -44,6 +44,7 @@ const guests: Readonly<Record<string, Doors>> = {
   jose: ['src/credentials/dpop.ts'],
   knex: ['src/db/'],
   koa: http,
+  'lru-cache': ['src/credentials/'],
   marked: ['src/documentation/html.ts'],
   nodemailer: ['src/mail/'],
   otpauth: ['src/operators/'],

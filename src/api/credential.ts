@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
+import { headerValues } from '../web/header-values.ts'
 
 const bearerHeader = 'authorization'
 const keyHeader = 'x-api-key'
@@ -14,6 +15,7 @@ export interface Presented {
 
 /**
  * The credential of a request.
+ * @param query null for none
  * @param hasTokens whether there are access tokens: they may come as bearers whatever the profile's header is, since the
  *   programs that ask for them know no other way (RFC 6750 section 2.1)
  * @throws Problem multiple_credentials for two of any kind (RFC 6750 section 2, SECURITY P5, K9),
@@ -22,16 +24,16 @@ export interface Presented {
  */
 export function readCredential(
   req: IncomingMessage,
-  query: URLSearchParams,
+  query: URLSearchParams | null,
   rules: Profile['credentials'],
   hasTokens: boolean,
 ): Presented {
   const own = rules.header.toLowerCase()
-  const bearers = req.headersDistinct[bearerHeader] ?? []
-  const apiKeys = req.headersDistinct[own === bearerHeader ? keyHeader : own] ?? []
-  const inQuery = rules.refusedQueryParameters.some((name) => query.has(name))
+  const bearers = headerValues(req, bearerHeader)
+  const apiKeys = headerValues(req, own === bearerHeader ? keyHeader : own)
+  const inQuery = query !== null && rules.refusedQueryParameters.some((name) => query.has(name))
   const sent = bearers.length + apiKeys.length
-  if (sent > 1 || (sent > 0 && (inQuery || query.has('access_token'))))
+  if (sent > 1 || (sent > 0 && (inQuery || query?.has('access_token'))))
     throw new Problem('multiple_credentials')
   if (inQuery) throw new Problem('credential_in_query')
   // Elsewhere than in the header a credential is not looked at: ?access_token= is as none (OAuth 2.1 section 5.1).

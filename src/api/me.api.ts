@@ -2,7 +2,7 @@
 import type { Handler } from '../core/handler.ts'
 import type { TenantPrincipal } from '../core/principal.ts'
 
-export const getMe: Handler = async ({ caller }) => ({
+export const getMe: Handler = ({ caller }) => ({
   kind: 'item',
   status: 200,
   item: showPrincipal(caller),

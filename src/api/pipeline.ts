@@ -1,288 +1,155 @@
-// The way of a request through the API, in order: credential → principal → operation → limit → scopes →
-// input → handler. It is one step in the server's own chain, since each of those costs every request.
-import type { Context } from 'koa'
-import { actorOf, type Origin } from '../core/attribution.ts'
-import type { Contract, Operation } from '../core/contract.ts'
+// The API: a request is admitted, its operation run, and the answer shown in the profile's envelope.
+import type { IncomingMessage } from 'node:http'
+import { actorOf } from '../core/attribution.ts'
+import type { Operation } from '../core/contract.ts'
 import type { Answer, Call, Handlers } from '../core/handler.ts'
 import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
 import { asProblem, Problem } from '../core/problems.ts'
-import { type Profile, takesBearers } from '../core/profile.ts'
-import { printScopes } from '../core/scopes.ts'
 import type { Log } from '../core/telemetry.ts'
-import type { Proofs } from '../credentials/dpop.ts'
-import type { LastUse } from '../credentials/last-use.ts'
-import type { Validate } from '../credentials/validator.ts'
 import { Secret } from '../lib/secret.ts'
-import type { Allowance, Turnstile } from '../limits/turnstile.ts'
-import { addToLog } from '../web/access-log.ts'
 import { readJson } from '../web/body.ts'
-import { clientName, originOf } from '../web/client-address.ts'
+import { clientAddress } from '../web/client-address.ts'
 import { envelopeOf } from '../web/envelope.ts'
+import type { FrontAnswer, FrontRequest } from '../web/front.ts'
+import { headerValue } from '../web/header-values.ts'
 import type { ApiHosts } from '../web/host.ts'
-import { requestId } from '../web/request-id.ts'
-import { challengeOf } from './challenge.ts'
-import { readCredential } from './credential.ts'
-import { isBoundToken, requirePossession } from './possession.ts'
-import { createRoute, type Routed } from './router.ts'
+import { type Admission, type AdmissionParts, createAdmission, nothingLearned } from './admission.ts'
+import { createAnswers, jsonType } from './answer.ts'
 
-export interface ApiParts {
-  readonly profile: Profile
-  readonly contract: Contract
+export interface ApiParts extends AdmissionParts {
   readonly handlers: Handlers
-  readonly validate: Validate
-  readonly turnstile: Turnstile
-  /** Hears of each good credential that is presented, and for what. */
-  readonly noteUse: LastUse['note']
   readonly log: Log
   readonly trustedProxies: number
   /** RFC 9728: where a client learns how to get a token; null where there are none. */
   readonly resourceMetadataUrl: string | null
-  readonly proofs: Proofs
   readonly publicUrl: string
   readonly hosts: ApiHosts
+  /** Resolves when what this process has changed is known to whatever keeps credentials in memory. */
+  readonly caughtUp: () => Promise<void>
 }
-
-/** Limits of refused credentials are counted under this name, by address. */
-export const failedCredentialsClass = 'failed-credentials'
-
-/** How the turnstile calls a class of the profile: a vendor may name one as one of our own is named. */
-export const turnstileClass = (rateClass: string): string => `api/${rateClass}`
-
-/** One request on its way: what the steps have learned so far. */
-interface Passage {
-  readonly ctx: Context
-  /** As the contract writes it. */
-  readonly path: string
-  readonly query: URLSearchParams
-  readonly origin: Origin
-  credential: Secret | null
-  /** Whether the credential is bound to a key, as far as it is known. */
-  isBound: boolean
-  who: Principal | null
-  routed: Routed | null
-  allowance: Allowance | null
-}
-
-type Step = (passage: Passage) => void | Promise<void>
 
 /** Answers everything that is the API's, by its path as the contract writes it. */
-export function createApi(parts: ApiParts): (ctx: Context, path: string) => Promise<void> {
-  const { profile, contract, handlers } = parts
+export type Api = (request: FrontRequest, path: string) => Promise<FrontAnswer>
+
+export function createApi(parts: ApiParts): Api {
+  const { profile, handlers, log, hosts } = parts
   const envelope = envelopeOf(profile, parts.publicUrl)
-  const route = createRoute(contract)
-  const anyRateClass = Object.keys(profile.rateClasses)[0] ?? ''
+  const answers = createAnswers({ ...parts, envelope })
+  const admit = createAdmission(parts)
 
-  const authenticate: Step = async (passage) => {
-    const { ctx, query, origin } = passage
-    const address = origin.address ?? ''
-    try {
-      const presented = readCredential(ctx.req, query, profile.credentials, profile.oauth.enabled)
-      passage.credential = new Secret(presented.secret)
-      passage.isBound = presented.scheme === 'dpop'
-      const who = await parts.validate(presented.secret, address)
-      passage.isBound = isBoundToken(who)
-      await requirePossession(parts.proofs, ctx.req, parts.hosts.addressOf, presented, who)
-      passage.who = who
-    } catch (thrown) {
-      // Only refusals are counted by address: good credentials are counted by themselves, below.
-      await parts.turnstile.pass(failedCredentialsClass, address, (told) => {
-        passage.allowance = told
-      })
-      // What is our fault counts for nothing; every answer tells of a limit, though, and whose it was nobody knows.
-      if (asProblem(thrown).status >= 500) await parts.turnstile.refund(failedCredentialsClass, address)
-      throw thrown
+  const run = async ({ req, id }: FrontRequest, path: string, learned: Admission): Promise<FrontAnswer> => {
+    const query = queryOf(req)
+    const address = clientAddress(req, parts.trustedProxies)
+    const asked = {
+      req,
+      method: req.method ?? '',
+      path,
+      query,
+      address,
+      userAgent: headerValue(req, 'user-agent'),
+      publicAddress: () => hosts.addressOf(req),
     }
-    const { who } = passage
-    addToLog(ctx, {
-      principal: principalId(who),
-      ...(who.kind === 'platform_key' ? {} : { organization: who.organization, mode: who.mode }),
-    })
-  }
-
-  const findOperation: Step = (passage) => {
-    const { ctx, who, origin } = passage
-    passage.routed = route(ctx.method, passage.path)
-    const { operation } = passage.routed
-    parts.noteUse(known(who), {
-      address: origin.address,
-      client: clientName(ctx.req),
-      operation: operation && `${operation.method} ${operation.path}`,
-    })
-  }
-
-  // Before a wrong address is refused: guessing at addresses is counted too.
-  const limit: Step = async (passage) => {
-    const who = known(passage.who)
-    const rateClass = passage.routed?.operation?.rateClass ?? anyRateClass
-    await parts.turnstile.pass(
-      turnstileClass(rateClass),
-      countedAs(who, profile.rateClasses[rateClass]),
-      (told) => {
-        passage.allowance = told
-      },
-    )
-  }
-
-  const refuseUnknown: Step = ({ routed }) => {
-    const { operation, allow } = known(routed)
-    if (operation) return
-    throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
-  }
-
-  const runOperation: Step = async ({ ctx, query, who: principal, routed, origin, credential }) => {
-    const { operation, params } = known(routed)
-    if (!operation) throw new Error('an unknown operation was not refused')
-    const who = known(principal)
-    const run = runnerOf(operation, who)
+    const { who, operation, params } = await admit(asked, learned)
     // PostgreSQL keeps no such text, so nothing can be found by it.
-    if (Object.values(params).some((value) => value.includes('\0'))) throw new Problem('resource_not_found')
-    const body = await readBody(ctx, operation)
-    // A body may be sent as slowly as its sender likes: what was good at its start may have ended since.
-    if (operation.readBody) await parts.validate(known(credential).reveal(), origin.address ?? '')
-    const answer = await run({
+    for (const name in params) if (params[name]?.includes('\0')) throw new Problem('resource_not_found')
+    const credential = new Secret(learned.secret ?? '')
+    let body: Call['body'] = {}
+    if (operation.readBody) {
+      body = await readBody(req, operation, operation.readBody)
+      // A body may be sent as slowly as its sender likes: what was good at its start may have ended since.
+      await parts.validate(credential.reveal(), address, parts.audience)
+    }
+    const input = {
       params,
-      query: operation.readQuery(Object.fromEntries(query)),
+      query: operation.readQuery(query ? Object.fromEntries(query) : {}),
       body,
-      attribution: { ...origin, actor: actorOf(who) },
-      idempotencyKey: ctx.get('Idempotency-Key') || null,
-      credential: known(credential),
-    })
-    show(ctx, answer, operation)
+      attribution: { actor: actorOf(who), address, requestId: id },
+      idempotencyKey: headerValue(req, 'idempotency-key') || null,
+      credential,
+    }
+    const running = call(operation, who, input)
+    const answer = running instanceof Promise ? await running : running
+    return show(answer, operation, learned, { req, id })
   }
 
   /** The operation's handler, with the proof that this principal may call it. */
-  const runnerOf = (
+  const call = (
     operation: Operation,
     who: Principal,
-  ): ((input: Omit<Call, 'caller'>) => Promise<Answer>) => {
+    input: Omit<Call, 'caller'>,
+  ): Answer | Promise<Answer> => {
     if (operation.credential === 'platform') {
-      const caller = requirePlatform(who)
-      const handler = known(handlers.platform.get(operation.id) ?? null)
-      return (input) => handler({ ...input, caller })
+      const handler = handlers.platform.get(operation.id)
+      if (!handler) throw new Error(`nobody carries out ${operation.id}`)
+      return handler({ ...input, caller: requirePlatform(who) })
     }
-    const caller = requireScopes(who, operation)
-    const handler = known(handlers.tenant.get(operation.id) ?? null)
-    return (input) => handler({ ...input, caller })
+    const handler = handlers.tenant.get(operation.id)
+    if (!handler) throw new Error(`nobody carries out ${operation.id}`)
+    return handler({ ...input, caller: requireScopes(who, operation) })
   }
 
-  const readBody = async (ctx: Context, { readBody: read, requiresBody }: Operation) => {
-    if (!read) return {}
-    const isLeftOut = !requiresBody && !ctx.get('Transfer-Encoding') && (ctx.request.length ?? 0) === 0
-    return read(isLeftOut ? {} : await readJson(ctx.req))
-  }
-
-  const show = (ctx: Context, answer: Answer, { descriptions }: Operation): void => {
-    if (answer.kind === 'nothing') {
-      ctx.status = 204
-      return
-    }
+  const show = (
+    answer: Answer,
+    { descriptions }: Operation,
+    learned: Admission,
+    { req, id }: Pick<FrontRequest, 'req' | 'id'>,
+  ): FrontAnswer => {
+    if (answer.kind === 'nothing') return { status: 204, headers: answers.common(learned), body: '' }
     const status = answer.kind === 'item' ? answer.status : 200
-    const success = { status, message: descriptions[status] ?? '', requestId: requestId(ctx) }
-    ctx.status = status
-    ctx.body = answer.kind === 'item' ? envelope.item(answer.item, success) : envelope.list(answer, success)
+    const success = { status, message: descriptions[status] ?? '', requestId: id }
+    const body = answer.kind === 'item' ? envelope.item(answer.item, success) : envelope.list(answer, success)
+    const headers = ['Content-Type', jsonType, ...answers.common(learned)]
     if (answer.kind === 'list' && answer.nextCursor !== null && profile.pagination.style === 'link')
-      ctx.set('Link', `<${nextAddress(ctx, parts, answer.nextCursor)}>; rel="next"`)
+      headers.push('Link', `<${nextAddress(req, hosts, answer.nextCursor)}>; rel="next"`)
+    return { status, headers, body: JSON.stringify(body) }
   }
 
-  const steps: readonly Step[] = [authenticate, findOperation, limit, refuseUnknown, runOperation]
-
-  return async (ctx, path) => {
-    const passage: Passage = {
-      ctx,
-      path,
-      query: new URLSearchParams(ctx.querystring),
-      origin: originOf(ctx, parts.trustedProxies),
-      credential: null,
-      isBound: false,
-      who: null,
-      routed: null,
-      allowance: null,
-    }
+  return async (request, path) => {
+    const { req, id, line } = request
+    const learned = nothingLearned()
     try {
-      for (const step of steps) await step(passage)
+      return await run(request, path, learned)
     } catch (thrown) {
       const problem = asProblem(thrown)
-      if (problem.status >= 500)
-        parts.log.error({ request_id: requestId(ctx), err: problem }, 'request failed')
-      addToLog(ctx, { problem: problem.code, reason: problem.details.reason })
-      const { status, contentType, body } = envelope.problem(problem, requestId(ctx))
-      ctx.status = status
-      ctx.body = body
-      ctx.type = contentType
-      for (const [name, value] of Object.entries(problemHeaders(problem, passage.isBound, parts)))
-        ctx.set(name, value)
+      if (problem.status >= 500) log.error({ request_id: id, err: problem }, 'request failed')
+      line['problem'] = problem.code
+      line['reason'] = problem.details.reason
+      return answers.problem(problem, learned, id)
+    } finally {
+      tellWho(line, learned)
+      if (!isRead(req)) await parts.caughtUp()
     }
-    ctx.set('Cache-Control', 'no-store')
-    ctx.set('X-Content-Type-Options', 'nosniff')
-    if (passage.who && profile.headers.scope) ctx.set(profile.headers.scope, printScopes(passage.who.scopes))
-    if (passage.allowance) setAllowance(ctx, passage.allowance, profile.headers.rateLimit)
   }
+}
+
+function tellWho(line: FrontRequest['line'], { who }: Admission): void {
+  if (!who) return
+  line['principal'] = principalId(who)
+  if (who.kind === 'platform_key') return
+  line['organization'] = who.organization
+  line['mode'] = who.mode
+}
+
+const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams | null {
+  const at = url.indexOf('?')
+  return at < 0 ? null : new URLSearchParams(url.slice(at + 1))
+}
+
+async function readBody(
+  req: IncomingMessage,
+  { requiresBody }: Operation,
+  read: NonNullable<Operation['readBody']>,
+): Promise<Call['body']> {
+  const { 'transfer-encoding': encoding, 'content-length': length } = req.headers
+  const isLeftOut = !requiresBody && !encoding && Number(length ?? 0) === 0
+  return read(isLeftOut ? {} : await readJson(req))
 }
 
 /** RFC 8288: the page after this one, with everything else that was asked for. */
-function nextAddress(ctx: Context, { hosts }: ApiParts, cursor: string): string {
-  const query = new URLSearchParams(ctx.querystring)
+function nextAddress(req: IncomingMessage, hosts: ApiHosts, cursor: string): string {
+  const query = queryOf(req) ?? new URLSearchParams()
   query.set('cursor', cursor)
-  return `${hosts.addressOf(ctx.req)}?${query}`
-}
-
-/** Under which name requests are counted. */
-function countedAs(who: Principal, rateClass: Profile['rateClasses'][string] | undefined): string {
-  return rateClass?.per === 'organization' && who.kind !== 'platform_key'
-    ? who.organization
-    : principalId(who)
-}
-
-function problemHeaders(
-  problem: Problem,
-  isBound: boolean,
-  parts: ApiParts,
-): Record<string, string | string[]> {
-  const { retryAfter, allow } = problem.details
-  const challenges = challengesOf(problem, isBound, parts)
-  return {
-    ...(challenges.length > 0 ? { 'WWW-Authenticate': challenges } : {}),
-    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
-    ...(allow === undefined ? {} : { Allow: allow.join(', ') }),
-  }
-}
-
-/** Where keys have a header of their own and there are access tokens too, both ways in are told of. */
-function challengesOf(problem: Problem, isBound: boolean, parts: ApiParts): string[] {
-  const { oauth } = parts.profile
-  const ofKeys = takesBearers(parts.profile) || isBound ? null : keyChallenge(problem, parts.profile)
-  const ofTokens =
-    takesBearers(parts.profile) || isBound || oauth.enabled
-      ? challengeOf(problem, whereToGo(parts), isBound)
-      : null
-  return [ofTokens, ofKeys].filter((it) => it !== null)
-}
-
-function whereToGo({ resourceMetadataUrl, profile }: ApiParts): string {
-  return resourceMetadataUrl ? `resource_metadata="${resourceMetadataUrl}"` : realmOf(profile)
-}
-
-/** A 401 names a scheme always (RFC 9110 section 11.6.1), also for keys in a header of their own. */
-function keyChallenge(problem: Problem, profile: Profile): string | null {
-  return problem.status === 401 ? `ApiKey ${realmOf(profile)}, header="${profile.credentials.header}"` : null
-}
-
-function realmOf({ brand }: Profile): string {
-  return `realm="${brand.name.replaceAll(/[^\x20-\x7e]|["\\]/g, '')} API"`
-}
-
-function setAllowance(
-  ctx: Context,
-  { limit, remaining, resetSeconds, resetsAt }: Allowance,
-  names: Profile['headers']['rateLimit'],
-): void {
-  ctx.set(names.limit, String(limit))
-  ctx.set(names.remaining, String(remaining))
-  const at = names.resetAs === 'seconds_left' ? resetSeconds : Math.ceil(resetsAt.getTime() / 1000)
-  ctx.set(names.reset, String(at))
-}
-
-function known<T>(value: T | null): T {
-  if (value === null) throw new Error('a step of the pipeline came before the one that it needs')
-  return value
+  return `${hosts.addressOf(req)}?${query}`
 }

@@ -1,9 +1,10 @@
 // Whether whoever presents a token that is bound to a key holds that key (RFC 9449 section 7). All other credentials
 // pass without a query.
-import type { IncomingMessage } from 'node:http'
 import type { AccessTokenPrincipal, Principal } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import { ProofMistake, type Proofs } from '../credentials/dpop.ts'
+import { headerValues } from '../web/header-values.ts'
+import type { Asked } from './admission.ts'
 import type { Presented } from './credential.ts'
 
 type BoundToken = AccessTokenPrincipal & { readonly dpopThumbprint: string }
@@ -12,15 +13,11 @@ export function isBoundToken(who: Principal): who is BoundToken {
   return who.kind === 'access_token' && who.dpopThumbprint !== null
 }
 
-/**
- * @param addressOf the address that was asked for, as the public knows it; only asked of a bound token's request
- * @throws Problem invalid_credential for a bound token as a bearer, and for any other credential as a bound one;
- *   invalid_dpop_proof for a proof that is missing, wrong or used
- */
+/** @throws Problem invalid_credential for a bound token as a bearer, and for any other credential as a bound one;
+ *   invalid_dpop_proof for a proof that is missing, wrong or used */
 export async function requirePossession(
   proofs: Proofs,
-  req: IncomingMessage,
-  addressOf: (req: IncomingMessage) => string,
+  { req, method, publicAddress }: Pick<Asked, 'req' | 'method' | 'publicAddress'>,
   { secret, scheme }: Presented,
   who: Principal,
 ): Promise<void> {
@@ -36,14 +33,14 @@ export async function requirePossession(
       reason: 'a bound token as a bearer',
     })
   }
-  const [proof, ...more] = req.headersDistinct['dpop'] ?? []
+  const [proof, ...more] = headerValues(req, 'dpop')
   if (proof === undefined || more.length > 0)
     throw new Problem('invalid_dpop_proof', { say: 'Send exactly one header DPoP with the proof.' })
   try {
     const { client, dpopThumbprint: thumbprint } = who
     await proofs.take(proof, {
-      method: req.method ?? '',
-      url: addressOf(req),
+      method,
+      url: publicAddress(),
       client,
       accessToken: secret,
       thumbprint,

@@ -25,6 +25,8 @@ export interface Config {
   readonly cookieKeys: readonly Secret[] | null
   /** How many proxies stand before us and append to X-Forwarded-For. */
   readonly trustedProxies: number
+  /** How many credentials a process keeps in memory at most; 0 for none. */
+  readonly cachedCredentials: number
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -57,6 +59,7 @@ const variables = {
     z.string().regex(/^[^,\s]{32,}(,[^,\s]{32,})*$/),
     'one or more secrets of at least 32 characters, separated by commas, the newest first',
   ],
+  CREDENTIAL_CACHE: [whole(0, 10_000_000), 'how many credentials to keep in memory, 0 to 10000000'],
   TRUST_PROXY: [whole(0, 10), 'the number of proxies in front of this server, 0 to 10'],
 } as const satisfies Record<string, readonly [z.ZodType, string]>
 
@@ -124,6 +127,7 @@ export function loadConfig(env: Environment): Config {
     metricsToken: metricsToken ? new Secret(metricsToken) : null,
     cookieKeys: cookieKeys ? cookieKeys.map((key) => new Secret(key)) : null,
     trustedProxies: read('TRUST_PROXY') ?? 0,
+    cachedCredentials: read('CREDENTIAL_CACHE') ?? 100_000,
   }
   if (wrong.length > 0) throw new StartupError(wrong.join('\n'))
   return Object.freeze(config)

@@ -40,10 +40,10 @@ export type Answer =
   | ({ readonly kind: 'list' } & Page)
   | { readonly kind: 'nothing' }
 
-/** @throws Problem for what the caller did wrong */
-export type Handler = (call: Call) => Promise<Answer>
+/** At once where nothing has to be waited for. @throws Problem for what the caller did wrong */
+export type Handler = (call: Call) => Answer | Promise<Answer>
 /** Of an operation whose `x-credential` is `platform`. @throws Problem for what the caller did wrong */
-export type PlatformHandler = (call: PlatformCall) => Promise<Answer>
+export type PlatformHandler = (call: PlatformCall) => Answer | Promise<Answer>
 
 /** By operation id. */
 export interface Handlers {

@@ -12,6 +12,17 @@ export function printScopes(scopes: Iterable<string>): string {
   return [...scopes].sort().join(' ')
 }
 
+const printed = new WeakMap<Scopes, string>()
+
+/** The same for a set that is never changed: put together once for each. */
+export function printedScopes(scopes: Scopes): string {
+  const known = printed.get(scopes)
+  if (known !== undefined) return known
+  const text = printScopes(scopes)
+  printed.set(scopes, text)
+  return text
+}
+
 /** Those of `wanted` that `held` lacks. */
 export function missingScopes(wanted: Iterable<string>, held: Scopes): string[] {
   return [...wanted].filter((scope) => !held.has(scope))

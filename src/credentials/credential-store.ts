@@ -1,15 +1,19 @@
 // The one table of bearer credentials (decision 1): the only file that knows `credentials`.
+import { LRUCache } from 'lru-cache'
 import type { ClientId, GrantId, KeyId, OrganizationId, PersonId, PlatformId } from '../core/ids.ts'
 import type { Mode, Principal } from '../core/principal.ts'
+import { parseScopes, type Scopes } from '../core/scopes.ts'
 import type { Database, Db, Statement } from '../db/connect.ts'
 import { expiredRows } from '../db/sweep.ts'
-import type { Digest } from '../lib/digest.ts'
+import { bytesOf, type Digest, type DigestText, textOf } from '../lib/digest.ts'
 
 interface CredentialRow {
+  readonly hash: Digest
   readonly kind: Principal['kind']
   readonly organization_id: OrganizationId | null
   readonly mode: Mode | null
-  readonly scopes: readonly string[]
+  /** Separated by spaces: what PostgreSQL writes as an array takes longer to read than all the rest. */
+  readonly scopes: string
   readonly audience: string | null
   readonly client_id: ClientId | null
   readonly person_id: PersonId | null
@@ -17,22 +21,40 @@ interface CredentialRow {
   readonly key_id: KeyId | null
   readonly platform_id: PlatformId | null
   readonly allowed_addresses: readonly string[] | null
-  readonly created_at: Date
-  readonly expires_at: Date | null
+  readonly created_ms: number
+  readonly expires_ms: number | null
   readonly dpop_jkt: string | null
 }
 
-const findByHash: Statement = {
-  name: 'credential-by-hash',
-  text: `select kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, key_id, platform_id,
-           allowed_addresses, created_at, expires_at, dpop_jkt
-         from credentials where hash = $1`,
+const findByHashes: Statement = {
+  name: 'credentials-by-hash',
+  text: `select hash, kind, organization_id, mode, array_to_string(scopes, ' ') as scopes, audience, client_id,
+           person_id, grant_id, key_id, platform_id, allowed_addresses, dpop_jkt,
+           (extract(epoch from created_at) * 1000)::float8 as created_ms,
+           (extract(epoch from expires_at) * 1000)::float8 as expires_ms
+         from credentials where hash = any($1)`,
 }
 
-/** Primary key: one row or none. Whether it has expired is for the caller to say. */
+/**
+ * One for each hash, in their order; null for nobody's. Primary key, one statement for any number. Whether they have
+ * expired is for the caller to say.
+ */
+export async function findPrincipals(
+  database: Database,
+  hashes: readonly DigestText[],
+): Promise<readonly (Principal | null)[]> {
+  const rows = await database.lookUp<CredentialRow>(findByHashes, [hashes.map(bytesOf)])
+  const found = new Map(rows.map((row) => [textOf(row.hash), row]))
+  return hashes.map((hash) => {
+    const row = found.get(hash)
+    return row ? toPrincipal(row) : null
+  })
+}
+
+/** The same for one. */
 export async function findPrincipal(database: Database, hash: Digest): Promise<Principal | null> {
-  const [row] = await database.run<CredentialRow>(findByHash, [hash])
-  return row ? toPrincipal(row) : null
+  const [who] = await findPrincipals(database, [textOf(hash)])
+  return who ?? null
 }
 
 export interface NewKeyCredential {
@@ -149,13 +171,15 @@ export async function deletePlatformCredential(db: Db, platform: PlatformId): Pr
 }
 
 function toPrincipal(row: CredentialRow): Principal {
-  const scopes = new Set(row.scopes)
+  const scopes = scopesOf(row.scopes)
   if (row.kind === 'platform_key') {
     if (row.platform_id === null) throw new Error('a platform_key row without a platform')
     return { kind: 'platform_key', platform: row.platform_id, scopes, expiresAt: null }
   }
-  const { organization_id: organization, mode, created_at: issuedAt, expires_at: expiresAt } = row
+  const { organization_id: organization, mode } = row
   if (organization === null || mode === null) throw new Error(`an ${row.kind} row without its organization`)
+  const issuedAt = new Date(row.created_ms)
+  const expiresAt = row.expires_ms === null ? null : new Date(row.expires_ms)
   const holder = { organization, mode, scopes, issuedAt, expiresAt }
   if (row.kind === 'api_key') {
     if (row.key_id === null) throw new Error('an api_key row without a key')
@@ -166,6 +190,17 @@ function toPrincipal(row: CredentialRow): Principal {
     throw new Error('an access_token row without its client, person, grant or audience')
   }
   return { ...holder, kind: 'access_token', client, person, grant, audience, dpopThumbprint: row.dpop_jkt }
+}
+
+/** Many credentials have the same scopes: in memory they share one set. */
+const scopeSets = new LRUCache<string, Scopes>({ max: 10_000 })
+
+function scopesOf(text: string): Scopes {
+  const known = scopeSets.get(text)
+  if (known) return known
+  const scopes = parseScopes(text)
+  scopeSets.set(text, scopes)
+  return scopes
 }
 
 /**

@@ -74,10 +74,10 @@ export function createShapeSet(known: readonly KeyShape[]): ShapeSet {
 
 export interface ImportedShapes {
   /**
-   * May this text be an imported secret? Only a look-up makes it true. Asks nobody, but for what comes in before the
-   * shapes are known at all. @throws where they can't be read then: a good key must not be called a bad one
+   * May this text be an imported secret? Only a look-up makes it true. Answers at once, but for what comes in before
+   * the shapes are known at all. @throws where they can't be read then: a good key must not be called a bad one
    */
-  match(secret: string): Promise<boolean>
+  match(secret: string): boolean | Promise<boolean>
   /** Reads the shapes again now. */
   reload(): Promise<void>
   close(): void
@@ -112,10 +112,10 @@ export function createImportedShapes(load: () => Promise<readonly KeyShape[]>, l
   timer.unref()
   void reload()
   return {
-    match: async (secret) =>
-      secret.length >= shortestImported &&
-      secret.length <= longestImported &&
-      (shapes ?? (await readOnce())).matches(secret),
+    match: (secret) => {
+      if (secret.length < shortestImported || secret.length > longestImported) return false
+      return shapes ? shapes.matches(secret) : readOnce().then((read) => read.matches(secret))
+    },
     reload,
     close: () => clearInterval(timer),
   }

@@ -16,6 +16,13 @@ export interface CredentialUse {
   readonly operation: string | null
 }
 
+/** What is told of a use, as it was sent. */
+export interface PresentedUse {
+  readonly address: string | null
+  readonly userAgent: string | undefined
+  readonly operation: string | null
+}
+
 export interface NotedUse<Kind extends TenantPrincipal = TenantPrincipal> extends CredentialUse {
   readonly who: Kind
 }
@@ -40,14 +47,21 @@ const batchSize = 5000
 
 export interface LastUse {
   /** To be told of each good credential that is presented. A platform key's use is kept by nobody. */
-  note(who: Principal, use: Omit<CredentialUse, 'at'>): void
+  note(who: Principal, use: PresentedUse): void
   /** Writes what has been noted. What can't be written now is kept for the next time. */
   write(): Promise<void>
   /** Writes the rest and stops. */
   close(): Promise<void>
 }
 
-export function createLastUse(db: Db, writers: Writers, clock: Clock, log: Log): LastUse {
+/** @param clientOf how a User-Agent is kept and shown */
+export function createLastUse(
+  db: Db,
+  writers: Writers,
+  clock: Clock,
+  log: Log,
+  clientOf: (userAgent: string | undefined) => string | null,
+): LastUse {
   const keys = createBatches(writers.api_key, db, log)
   const grants = createBatches(writers.access_token, db, log)
   const write = async () => {
@@ -57,9 +71,10 @@ export function createLastUse(db: Db, writers: Writers, clock: Clock, log: Log):
   const timer = setInterval(() => void write(), writeEveryMs).unref()
 
   return {
-    note: (who, use) => {
-      if (who.kind === 'api_key') keys.add({ ...use, who, at: clock() })
-      if (who.kind === 'access_token') grants.add({ ...use, who, at: clock() })
+    note: (who, { address, userAgent, operation }) => {
+      const use = { address, client: clientOf(userAgent), operation, at: clock() }
+      if (who.kind === 'api_key') keys.add({ ...use, who })
+      if (who.kind === 'access_token') grants.add({ ...use, who })
     },
     write,
     close: async () => {

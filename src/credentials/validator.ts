@@ -2,46 +2,62 @@
 // checks a bearer credential asks here.
 import type { Principal } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
-import { type Digest, sha256 } from '../lib/digest.ts'
+import { sha256Text } from '../lib/digest.ts'
 import { isWithin } from '../lib/network.ts'
 import type { Clock } from '../lib/time.ts'
+import type { CredentialCache } from './credential-cache.ts'
 import type { SecretFormat, SecretKind } from './format.ts'
 import type { ImportedShapes } from './imported-shapes.ts'
 
 /**
+ * At once where the credential is kept in memory, or can be refused without a look-up: then a problem is thrown at
+ * once too.
  * @param address where the request came from
+ * @param audience the resource server that is asking: an access token for another one is refused (RFC 8707)
  * @throws Problem invalid_credential, always the same to the outside; the exact reason is for the log;
  *   address_not_allowed for a good key outside of its networks: its owner would search for long, and a thief
- *   learns nothing that he can use
+ *   learns nothing that he can use; busy where it can't be looked up
  */
-export type Validate = (secret: string, address: string) => Promise<Principal>
+export type Validate = (secret: string, address: string, audience: string) => Principal | Promise<Principal>
 
 export interface ValidatorParts {
   readonly format: SecretFormat
   /** What keys look like that were imported. */
-  readonly shapes: ImportedShapes
-  readonly find: (hash: Digest) => Promise<Principal | null>
+  readonly shapes: Pick<ImportedShapes, 'match'>
+  readonly cache: Pick<CredentialCache, 'find'>
   readonly clock: Clock
-  /** The resource server that is asking: an access token for another one is refused (RFC 8707). */
-  readonly audience: string
 }
 
-/** One look-up by hash; a text that is neither one of our bearer secrets nor looks like an imported key costs none. */
-export function createValidator({ format, shapes, find, clock, audience }: ValidatorParts): Validate {
-  return async (secret, address) => {
-    const kind = format.read(secret)
-    if (kind === null && !(await shapes.match(secret))) throw refuse('malformed')
-    if (kind !== null && !isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
-    const who = await find(sha256(secret))
-    if (!who) throw refuse('unknown or revoked')
-    // Nothing but API keys comes from elsewhere.
-    if (kind === null && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
-    if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
-    if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
-    if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {
-      throw new Problem('address_not_allowed', { reason: `${who.key} from ${address}` })
+/** A text that is neither one of our bearer secrets nor looks like an imported key costs no look-up. */
+export function createValidator({ format, shapes, cache, clock }: ValidatorParts): Validate {
+  const find = (kind: SecretKind | null, secret: string, address: string, audience: string) => {
+    const admit = (who: Principal | null): Principal => {
+      if (!who) throw refuse('unknown or revoked')
+      // Nothing but API keys comes from elsewhere.
+      if (kind === null && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
+      if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
+      if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
+      if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {
+        throw new Problem('address_not_allowed', { reason: `${who.key} from ${address}` })
+      }
+      return who
     }
-    return who
+    const found = cache.find(sha256Text(secret))
+    return found instanceof Promise ? found.then(admit) : admit(found)
+  }
+  return (secret, address, audience) => {
+    const kind = format.read(secret)
+    if (kind !== null) {
+      if (!isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
+      return find(kind, secret, address, audience)
+    }
+    const isImported = shapes.match(secret)
+    if (isImported === false) throw refuse('malformed')
+    if (isImported === true) return find(null, secret, address, audience)
+    return isImported.then((matches) => {
+      if (!matches) throw refuse('malformed')
+      return find(null, secret, address, audience)
+    })
   }
 }
 

@@ -2,8 +2,10 @@
 // path and the transactions; a pool of pg runs the named statements of the hot path (decision 9).
 import createKnex, { type Knex } from 'knex'
 import pg from 'pg'
+import type { Log } from '../core/telemetry.ts'
 import type { Secret } from '../lib/secret.ts'
 import { StartupError } from '../lib/startup-error.ts'
+import { type Changes, listenToChanges } from './changes.ts'
 
 /** What a store takes: the database or a transaction in it. */
 export type Db = Knex
@@ -25,6 +27,10 @@ export interface Database {
     statement: Statement,
     values: readonly unknown[] | (() => readonly unknown[]),
   ): Promise<readonly Row[]>
+  /** The same on connections that look-ups of credentials have for themselves: none waits for what else goes on. */
+  lookUp<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]>
+  /** Listens to what others change; a process that keeps nothing in memory has no need of it. */
+  listen(log: Log): Changes
   close(): Promise<void>
 }
 
@@ -40,6 +46,8 @@ export type DatabaseAddress =
     }
 
 const poolSize = 10
+/** Look-ups are gathered: two connections answer more of them than a process can ask for. */
+export const lookUpConnections = 2
 // What goes wrong is thrown, and told by whoever catches it: knex need not print it as well.
 const log = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
 const connectTimeoutMs = 5000
@@ -69,8 +77,13 @@ export function openDatabase(address: DatabaseAddress): Database {
   // An idle connection that the database closed is replaced at the next statement; without a listener
   // its error would end the process.
   pool.on('error', () => {})
+  const lookUps = new pg.Pool({ ...connection, max: lookUpConnections })
+  lookUps.on('error', () => {})
   return {
     knex,
+    lookUp: async <Row extends object>(statement: Statement, values: readonly unknown[]) =>
+      (await lookUps.query<Row>({ ...statement, values: [...values] })).rows,
+    listen: (log) => listenToChanges(withRole(address, 'direct'), log),
     run: async <Row extends object>(
       statement: Statement,
       values: readonly unknown[] | (() => readonly unknown[]),
@@ -85,7 +98,7 @@ export function openDatabase(address: DatabaseAddress): Database {
       }
     },
     close: async () => {
-      await Promise.all([knex.destroy(), pool.end()])
+      await Promise.all([knex.destroy(), pool.end(), lookUps.end()])
     },
   }
 }
@@ -148,11 +161,12 @@ function connectionOf(address: DatabaseAddress, route: Route) {
   return { ...common, host, port, user, database }
 }
 
-function withRole(address: DatabaseAddress) {
-  const connection = connectionOf(address, 'pooled')
+function withRole(address: DatabaseAddress, route: Route = 'pooled') {
+  const connection = connectionOf(address, route)
   const options = `-c role=${appRole}`
   if (!('connectionString' in connection)) return { ...connection, options }
-  if (address.kind === 'url' && address.directUrl.reveal() !== address.url.reveal()) return connection
+  const isPooler = address.kind === 'url' && address.directUrl.reveal() !== address.url.reveal()
+  if (isPooler && route === 'pooled') return connection
   // What the address itself asks for goes before what stands beside it: so the role is asked for there too.
   const url = new URL(connection.connectionString)
   url.searchParams.set('options', [url.searchParams.get('options'), options].filter(Boolean).join(' '))

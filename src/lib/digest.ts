@@ -1,5 +1,5 @@
 // Hashes and comparisons of secrets. It knows bytes, and nothing of what they open.
-import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto'
 
 declare const digested: unique symbol
 /** SHA-256 of a secret: what is stored and looked up, never the secret. */
@@ -9,6 +9,23 @@ export type Digest = Buffer & { readonly [digested]: true }
 export function sha256(text: string | Buffer): Digest {
   // The brand is minted here alone.
   return createHash('sha256').update(text).digest() as Digest
+}
+
+declare const digestedText: unique symbol
+/** The same bytes as a text of 32 characters (latin1), to find things by in memory. */
+export type DigestText = string & { readonly [digestedText]: true }
+
+/** SHA-256 over the UTF-8 text, at a third of what `sha256` costs. */
+export function sha256Text(text: string): DigestText {
+  return hash('sha256', text, 'binary') as DigestText // minted here and below alone
+}
+
+export function textOf(digest: Digest): DigestText {
+  return digest.toString('latin1') as DigestText
+}
+
+export function bytesOf(text: DigestText): Digest {
+  return Buffer.from(text, 'latin1') as Digest
 }
 
 /** HMAC-SHA-256 as base64url, for tokens that we recompute rather than store. */

@@ -43,6 +43,7 @@ export function contains(outer: readonly string[], inner: string): boolean {
 
 /** Without the wrapping that a socket for both families puts around an IPv4 address, and without a zone. */
 export function plainAddress(address: string): string {
+  if (!address.includes(':')) return address
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')
 }
 

@@ -21,11 +21,19 @@ export interface Allowance {
   readonly remaining: number
   /** Seconds until the window is over. */
   readonly resetSeconds: number
-  /** When the window is over. */
-  readonly resetsAt: Date
+  /** When the window is over, in ms since 1970. */
+  readonly resetsAt: number
+}
+
+export interface Verdict {
+  readonly allowance: Allowance
+  /** Seconds to wait; null for a request that may go on. */
+  readonly retryAfter: number | null
 }
 
 export interface Turnstile {
+  /** As `pass`, with the refusal as an answer; at once where nobody else has to be asked. */
+  take(rateClass: string, who: string): Verdict | Promise<Verdict>
   /**
    * Counts one request of `who` in every window of the class; the addresses of one IPv6 network are one. `tell` hears
    * the allowance in any case: the widest window's, which a program plans by, or that of the window which refused, so
@@ -58,13 +66,22 @@ export function createTurnstile(
     if (!found) throw new Error(`no rate class ${rateClass}`)
     return found
   }
+  const take = async (rateClass: string, who: string): Promise<Verdict> => {
+    let last: Verdict | null = null
+    for (const { window, limiter } of gatesOf(rateClass)) {
+      const { allowance, refused } = await count(limiter, window, subscriberOf(who))
+      last = { allowance, retryAfter: refused ? allowance.resetSeconds : null }
+      if (refused) break
+    }
+    if (!last) throw new Error(`the rate class ${rateClass} has no window`)
+    return last
+  }
   return {
+    take,
     pass: async (rateClass, who, tell) => {
-      for (const { window, limiter } of gatesOf(rateClass)) {
-        const { allowance, refused } = await count(limiter, window, subscriberOf(who))
-        tell(allowance)
-        if (refused) throw new Problem('rate_limit_exceeded', { retryAfter: allowance.resetSeconds })
-      }
+      const { allowance, retryAfter } = await take(rateClass, who)
+      tell(allowance)
+      if (retryAfter !== null) throw new Problem('rate_limit_exceeded', { retryAfter })
     },
     refund: async (rateClass, who) => {
       await Promise.all(gatesOf(rateClass).map(({ limiter }) => limiter.reward(subscriberOf(who))))
@@ -90,7 +107,7 @@ function toAllowance(result: RateLimiterRes, window: Window): Allowance {
     remaining: Math.max(0, result.remainingPoints),
     resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
     // The limiters keep time by the machine's clock, as Redis does.
-    resetsAt: new Date(Date.now() + result.msBeforeNext),
+    resetsAt: Date.now() + result.msBeforeNext,
   }
 }
 

@@ -1,10 +1,6 @@
 // Who asks: a resource server with its client_id and client_secret, in one of the two ways of RFC 6749 section 2.3.1.
 import type { IncomingMessage } from 'node:http'
-import { isResourceServerId } from '../core/ids.ts'
-import type { Database } from '../db/connect.ts'
-import { equal, sha256 } from '../lib/digest.ts'
-import type { ResourceServer } from './resource-server.ts'
-import { findResourceServer } from './resource-server-store.ts'
+import { headerValues } from '../web/header-values.ts'
 
 export type Presented =
   | { readonly kind: 'credentials'; readonly id: string; readonly secret: string }
@@ -13,29 +9,20 @@ export type Presented =
   /** Two ways at once (RFC 6749 section 2.3). */
   | { readonly kind: 'both' }
 
-/** By header (client_secret_basic) or in the form (client_secret_post). */
-export function readPresented(req: IncomingMessage, form: URLSearchParams): Presented {
-  const headers = req.headersDistinct['authorization'] ?? []
-  const inForm = form.has('client_secret')
+/** By header (client_secret_basic) or in the form (client_secret_post), where one was sent. */
+export function readPresented(req: IncomingMessage, form: URLSearchParams | null): Presented {
+  const headers = headerValues(req, 'authorization')
+  const inForm = form?.has('client_secret') ?? false
   if (headers.length > 1 || (headers.length === 1 && inForm)) return { kind: 'both' }
   const [header] = headers
   if (header === undefined) {
-    const [id, secret] = [form.get('client_id'), form.get('client_secret')]
+    const [id, secret] = [form?.get('client_id'), form?.get('client_secret')]
     return id && secret ? { kind: 'credentials', id, secret } : { kind: 'none' }
   }
   const basic = readBasic(header)
   if (!basic) return { kind: 'none' }
-  const inBody = form.get('client_id')
+  const inBody = form?.get('client_id') ?? null
   return inBody !== null && inBody !== basic.id ? { kind: 'both' } : { kind: 'credentials', ...basic }
-}
-
-/** null for who is none of them, or has another secret. */
-export async function authenticate(database: Database, presented: Presented): Promise<ResourceServer | null> {
-  if (presented.kind !== 'credentials' || !isResourceServerId(presented.id)) return null
-  const found = await findResourceServer(database, presented.id)
-  if (!found) return null
-  const [ours, theirs] = [found.secretHash, sha256(presented.secret)].map((hash) => hash.toString('hex'))
-  return equal(ours ?? '', theirs ?? '') ? found.server : null
 }
 
 /** Both halves are form-encoded before they are joined (RFC 6749 section 2.3.1). */

@@ -23,7 +23,8 @@ export function answerPreflight(ctx: Context): boolean {
   return true
 }
 
-export const isRead = ({ method }: { readonly method: string }) => method === 'GET' || method === 'HEAD'
+export const isRead = ({ method }: { readonly method?: string | undefined }) =>
+  method === 'GET' || method === 'HEAD'
 
 /**
  * RFC 9728's document about our API. And no document of OpenID Connect, though the engine has one: who finds that

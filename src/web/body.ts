@@ -15,21 +15,38 @@ export async function readText(req: IncomingMessage, maxBytes: number = usualMax
  * @param discarded so many bytes are read, though not kept, before who sends too much is told
  * @throws Problem body_too_large beyond `most` bytes, request_aborted
  */
-export async function readBytes(req: IncomingMessage, most: number, discarded = most): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of req) {
-      bytes += chunk.length
-      if (bytes > discarded) break
-      if (bytes <= most) chunks.push(chunk)
-      else chunks.length = 0
+export function readBytes(req: IncomingMessage, most: number, discarded = most): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = []
+    let bytes = 0
+    const stop = () => {
+      req.off('data', hear).off('end', end).off('error', abort).off('close', abort)
     }
-  } catch (thrown) {
-    throw new Problem('request_aborted', { cause: thrown })
-  }
-  if (bytes > most) throw new Problem('body_too_large')
-  return Buffer.concat(chunks)
+    const hear = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= most) chunks.push(chunk)
+      else chunks = []
+      if (bytes <= discarded) return
+      stop()
+      // What else comes is thrown away as it comes.
+      req.resume()
+      reject(new Problem('body_too_large'))
+    }
+    const end = () => {
+      stop()
+      if (bytes > most) reject(new Problem('body_too_large'))
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+    }
+    const abort = (cause?: unknown) => {
+      stop()
+      reject(new Problem('request_aborted', { cause }))
+    }
+    if (req.readableEnded || req.destroyed) {
+      abort()
+      return
+    }
+    req.on('data', hear).on('end', end).on('error', abort).on('close', abort)
+  })
 }
 
 /**

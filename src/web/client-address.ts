@@ -23,8 +23,13 @@ export function clientAddress(req: IncomingMessage, trustedProxies: number): str
 
 /** How the caller's program calls itself (User-Agent), as far as it is kept and shown; null when it does not. */
 export function clientName(req: IncomingMessage): string | null {
+  return shownClient(req.headers['user-agent'])
+}
+
+/** The same of a User-Agent that was read before. */
+export function shownClient(userAgent: string | undefined): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const text = (req.headers['user-agent'] ?? '').replace(/[\u0000-\u001f\u007f]/g, '').trim()
+  const text = (userAgent ?? '').replace(/[\u0000-\u001f\u007f]/g, '').trim()
   return text === '' ? null : text.slice(0, longestClientName)
 }
 

@@ -34,6 +34,14 @@ function isLoopbackHost(host: string): boolean {
   )
 }
 
+/** The path that was asked for, on whichever host, without the query. */
+export function pathOf(req: IncomingMessage): string {
+  const url = req.url ?? '/'
+  if (!url.startsWith('/')) return placeOf(req).path
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}
+
 /** Where the API is, on whichever host. */
 export interface ApiHosts {
   /** The path of a request as the contract writes it, whatever stands before it; null where no API is. */
@@ -56,6 +64,7 @@ export function createApiHosts(publicUrl: string, profile: Profile): ApiHosts {
   const { protocol } = new URL(publicUrl)
   const domain = equalHostsDomain(publicUrl, profile)
   const shortForms = new Map(Object.entries(hosts.shortForms))
+  const below = `${basePath}/`
   /** The origin of a host beside that of PUBLIC_URL, on its scheme and port; null for any other text. */
   const siblingOrigin = (sent: string): string | null => {
     const host = withoutUsualPort(sent, protocol)
@@ -67,6 +76,10 @@ export function createApiHosts(publicUrl: string, profile: Profile): ApiHosts {
     isDocumentation: (req) =>
       hosts.documentation !== null && labelOf(placeOf(req).host) === hosts.documentation,
     pathOf: (req) => {
+      // Nearly every request: an address without its host, below the base path.
+      const asked = pathOf(req)
+      if (asked.startsWith(below)) return asked.slice(basePath.length)
+      if (shortForms.size === 0) return asked === basePath ? '' : null
       const { path, host } = placeOf(req)
       const shortForm = shortForms.get(labelOf(host))
       return under(basePath, path) ?? (shortForm === undefined ? null : under(shortForm, path))

@@ -84,7 +84,7 @@ test('what comes in before the shapes are known waits for them, and is not refus
   }
   const shapes = createImportedShapes(load, createLog('silent'))
   t.after(shapes.close)
-  await assert.rejects(shapes.match(secret), /away/)
+  await assert.rejects(async () => shapes.match(secret), /away/)
   assert.deepEqual(await Promise.all([secret, secret, 'x'.repeat(20)].map((text) => shapes.match(text))), [
     true,
     true,

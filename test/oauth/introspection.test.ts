@@ -54,10 +54,12 @@ test('I1: without credentials, or with those of a public client, nobody is told 
   const { status } = await introspect(house, server, inForm)
   assert.equal(status, 400, 'in one way alone (RFC 6749 section 2.3)')
   const rotated = await rotateSecret(house.database.knex, server.id as `rs_${string}`, byServer)
+  await house.settle()
   await refused(await introspect(house, server, asked), 'the old secret')
   const again = { id: server.id, secret: rotated?.secret.reveal() ?? '' }
   assert.equal((await claimsOf(await introspect(house, again, asked)))['active'], true)
   await removeResourceServer(house.database.knex, server.id as `rs_${string}`, byServer)
+  await house.settle()
   await refused(await introspect(house, again, asked), 'deleted')
   assert.ok(!house.log().includes(again.secret) && !house.log().includes(secret))
 })
@@ -240,6 +242,7 @@ test('I6: API keys are described alike, with organization, mode and key id', asy
   house.travel(2)
   await assertInactive(await introspect(house, server, { token: brief }), 'expired')
   await house.database.knex('api_keys').where({ id: key.id }).delete()
+  await house.settle()
   await assertInactive(await introspect(house, server, { token: endless }), 'deleted')
 })
 
@@ -273,6 +276,7 @@ test('I6: a key that is bound to networks is active for who comes from there', a
 test('I8: what was ended is inactive on the next question, whatever ended it', async (t) => {
   const { house, organization, person, app, server } = await open(t)
   const { knex } = house.database
+  // As by a command: this server hears of it from the database.
   const isActive = async (token: string) =>
     (await claimsOf(await introspect(house, server, { token })))['active'] === true
   const wanted = {
@@ -289,12 +293,14 @@ test('I8: what was ended is inactive on the next question, whatever ended it', a
   const ofGone = (await obtainTokens(house.url, gone, email, 'read:bookings')).access_token
   assert.ok(await isActive(ofGone))
   await deleteApp(knex, gone.clientId, byServer)
+  await house.settle()
   await assertInactive(await introspect(house, server, { token: ofGone }), 'its app was deleted')
 
   const revoked = (await obtainTokens(house.url, app, email, scope)).access_token
   const [grant] = await knex('grants')
   assert.ok(await isActive(revoked))
   await revokeGrant(knex, grant.id, () => byServer, 'revoked_by_operator')
+  await house.settle()
   await assertInactive(await introspect(house, server, { token: revoked }), 'its grant was revoked')
 
   await house.person('bob@acme.example', organization)
@@ -302,10 +308,12 @@ test('I8: what was ended is inactive on the next question, whatever ended it', a
   const { secret: key } = await house.key(organization, 'live', ['read:bookings'])
   const ofAnn = (await obtainTokens(house.url, app, email, scope)).access_token
   await disablePerson(knex, { person, by: byServer }, house.now())
+  await house.settle()
   await assertInactive(await introspect(house, server, { token: ofAnn }), 'its person was disabled')
   assert.ok(await isActive(ofBob))
 
   await suspendOrganization(knex, { organization: organization.id, by: byServer }, house.now())
+  await house.settle()
   await assertInactive(await introspect(house, server, { token: ofBob }), 'its organization is suspended')
   await assertInactive(await introspect(house, server, { token: key }), 'the same for a key')
 })

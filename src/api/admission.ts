@@ -1,0 +1,146 @@
+// Whether a request may do what it asks for, in order: credential → principal → operation → limit → scopes. The API
+// itself and forward-auth ask here, so that both say the same.
+import type { IncomingMessage } from 'node:http'
+import type { Contract, Operation } from '../core/contract.ts'
+import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
+import { asProblem, Problem } from '../core/problems.ts'
+import type { Profile } from '../core/profile.ts'
+import type { Proofs } from '../credentials/dpop.ts'
+import type { LastUse } from '../credentials/last-use.ts'
+import type { Validate } from '../credentials/validator.ts'
+import type { Allowance, Turnstile } from '../limits/turnstile.ts'
+import { readCredential } from './credential.ts'
+import { isBoundToken, requirePossession } from './possession.ts'
+import { createRoute, type Routed } from './router.ts'
+
+export interface AdmissionParts {
+  readonly profile: Profile
+  readonly contract: Contract
+  readonly validate: Validate
+  /** What access tokens must be for. */
+  readonly audience: string
+  readonly turnstile: Turnstile
+  /** Hears of each good credential that is presented, and for what. */
+  readonly noteUse: LastUse['note']
+  readonly proofs: Proofs
+}
+
+/** What is asked for, by whom. */
+export interface Asked {
+  /** Its headers carry the credential. */
+  readonly req: IncomingMessage
+  readonly method: string
+  /** As the contract writes it. */
+  readonly path: string
+  /** null for none. */
+  readonly query: URLSearchParams | null
+  /** Where it came from. */
+  readonly address: string
+  readonly userAgent: string | undefined
+  /** The address that was asked for, as the public knows it, without its query: what a proof of possession is for. */
+  readonly publicAddress: () => string
+}
+
+/** What the steps have learned: all of it where the request is admitted, the first of it where it is not. */
+export interface Admission {
+  secret: string | null
+  who: Principal | null
+  /** Whether the credential is bound to a key, as far as it is known. */
+  isBound: boolean
+  routed: Routed | null
+  allowance: Allowance | null
+}
+
+export interface Admitted {
+  readonly who: Principal
+  readonly operation: Operation
+  readonly params: Routed['params']
+}
+
+/** Limits of refused credentials are counted under this name, by address. */
+export const failedCredentialsClass = 'failed-credentials'
+
+/** How the turnstile calls a class of the profile: a vendor may name one as one of our own is named. */
+export const turnstileClass = (rateClass: string): string => `api/${rateClass}`
+
+export const nothingLearned = (): Admission => ({
+  secret: null,
+  who: null,
+  isBound: false,
+  routed: null,
+  allowance: null,
+})
+
+/**
+ * Takes the steps, and notes in `learned` what each has learned. Where everything is in memory nothing is waited for.
+ * @throws Problem for whatever refuses the request
+ */
+export type Admit = (asked: Asked, learned: Admission) => Promise<Admitted>
+
+export function createAdmission(parts: AdmissionParts): Admit {
+  const { profile, contract, turnstile, audience } = parts
+  const route = createRoute(contract)
+  const anyRateClass = Object.keys(profile.rateClasses)[0] ?? ''
+  const titles = new Map(contract.operations.map((it) => [it, `${it.method} ${it.path}`]))
+  const classes = new Map(
+    Object.entries(profile.rateClasses).map(([name, { per }]) => [
+      name,
+      { name: turnstileClass(name), isPerOrganization: per === 'organization' },
+    ]),
+  )
+
+  const authenticate = async (asked: Asked, learned: Admission): Promise<Principal> => {
+    try {
+      const presented = readCredential(asked.req, asked.query, profile.credentials, profile.oauth.enabled)
+      learned.secret = presented.secret
+      learned.isBound = presented.scheme === 'dpop'
+      const found = parts.validate(presented.secret, asked.address, audience)
+      const who = found instanceof Promise ? await found : found
+      learned.isBound = isBoundToken(who)
+      if (learned.isBound || presented.scheme === 'dpop')
+        await requirePossession(parts.proofs, asked, presented, who)
+      learned.who = who
+      return who
+    } catch (thrown) {
+      // Only refusals are counted by address: good credentials are counted by themselves, below.
+      await count(failedCredentialsClass, asked.address, learned)
+      // What is our fault counts for nothing; every answer tells of a limit, though, and whose it was nobody knows.
+      if (asProblem(thrown).status >= 500) await turnstile.refund(failedCredentialsClass, asked.address)
+      throw thrown
+    }
+  }
+
+  /** @throws Problem rate_limit_exceeded */
+  const count = (rateClass: string, who: string, learned: Admission): void | Promise<void> => {
+    const verdict = turnstile.take(rateClass, who)
+    const hear = ({ allowance, retryAfter }: Awaited<typeof verdict>) => {
+      learned.allowance = allowance
+      if (retryAfter !== null) throw new Problem('rate_limit_exceeded', { retryAfter })
+    }
+    return verdict instanceof Promise ? verdict.then(hear) : hear(verdict)
+  }
+
+  return async (asked, learned) => {
+    const who = await authenticate(asked, learned)
+    const routed = route(asked.method, asked.path)
+    learned.routed = routed
+    const { operation, params, allow } = routed
+    const title = operation && titles.get(operation)
+    parts.noteUse(who, { address: asked.address, userAgent: asked.userAgent, operation: title ?? null })
+    // Before a wrong address is refused: guessing at addresses is counted too.
+    const rateClass = classes.get(operation?.rateClass ?? anyRateClass)
+    if (!rateClass) throw new Error('an operation of no rate class')
+    const counted = count(rateClass.name, countedAs(who, rateClass.isPerOrganization), learned)
+    if (counted) await counted
+    if (!operation)
+      throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
+    if (operation.credential === 'platform') requirePlatform(who)
+    else requireScopes(who, operation)
+    return { who, operation, params }
+  }
+}
+
+/** Under which name requests are counted. */
+function countedAs(who: Principal, isPerOrganization: boolean): string {
+  return isPerOrganization && who.kind !== 'platform_key' ? who.organization : principalId(who)
+}

@@ -1,0 +1,174 @@
+// What the database tells of rows that others keep in memory: LISTEN on a connection of its own, past any pooler, and
+// a lease that says how far what was heard can be relied on (decision 10).
+import { Socket } from 'node:net'
+import pg from 'pg'
+import type { Log } from '../core/telemetry.ts'
+import { type Digest, type DigestText, textOf } from '../lib/digest.ts'
+import { createGathering } from '../lib/gathering.ts'
+
+export type Change =
+  /** These ended, or are others than they were. */
+  | { readonly kind: 'credentials'; readonly hashes: readonly DigestText[] }
+  | { readonly kind: 'resource_servers' }
+  /** Something may have been missed: nothing that was kept before may be relied on. */
+  | { readonly kind: 'gap' }
+
+export interface Changes {
+  /**
+   * Whether every change that was committed more than `leaseMs` ago has been heard: what is kept in memory may be
+   * relied on. Asked at each use, since a process that was stopped does not know that it was.
+   */
+  isFresh(): boolean
+  /** Everything committed before this moment of performance.now() has been heard. */
+  asOf(): number
+  /** Resolves when all that was committed before the call has been heard; where that fails, `isFresh` is false. */
+  catchUp(): Promise<void>
+  /** Calls `listener` for each change, in their order; the answer ends that. */
+  onChange(listener: (change: Change) => void): () => void
+  /** How many processes listen to this database, this one among them, as far as was last seen. */
+  nodes(): number
+  close(): Promise<void>
+}
+
+/** So long what was heard is relied on after the question that its last answer belongs to, in ms. */
+export const leaseMs = 900
+const askEveryMs = 250
+/** A connection that has not answered for so long is given up, in ms. */
+const patienceMs = 1000
+const reconnectAfterMs = 100
+
+const channel = 'latchkey_changes'
+/** By this name processes that listen are told from other connections. */
+export const listenerName = 'latchkey node'
+
+const countNodes = `select count(*)::int as nodes from pg_stat_activity
+  where datname = current_database() and application_name = '${listenerName}'`
+
+/** One connection that listens, with the socket that it stands on: a dead one can only be cut. */
+interface Line {
+  readonly client: pg.Client
+  readonly socket: Socket
+}
+
+/**
+ * Listens from now on, and goes on trying when the connection is lost. An answer to a question is preceded by all
+ * that was committed before the question was sent (PostgreSQL delivers notifications before it says that it is ready
+ * for more): so each answer renews the lease, from the moment of its sending.
+ */
+export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
+  const listeners = new Set<(change: Change) => void>()
+  let line: Line | null = null
+  let heard = never
+  let nodes = 1
+  let isClosed = false
+  let wasLost = false
+
+  const tell = (change: Change) => {
+    for (const listener of listeners) listener(change)
+  }
+  const lose = (lost: Line, cause: unknown) => {
+    lost.socket.destroy()
+    if (line !== lost) return
+    line = null
+    heard = never
+    wasLost = true
+    if (!isClosed)
+      log.warn({ err: cause }, 'the connection that hears of changes was lost; nothing is cached')
+    tell({ kind: 'gap' })
+    reconnectLater()
+  }
+  const reconnectLater = () => {
+    if (!isClosed) setTimeout(() => void connect(), reconnectAfterMs).unref()
+  }
+  /** @throws where there is no answer */
+  const ask = async (asked: Line, question: string) => {
+    const moment = now()
+    const { rows } = await asked.client.query<{ nodes?: number }>(question)
+    // Answers come in the order of their questions: none is older than one before it.
+    if (line === asked) heard = moment
+    nodes = rows[0]?.nodes ?? nodes
+  }
+  const askOrLose = async (question: string) => {
+    const asked = line
+    if (!asked) return
+    await ask(asked, question).catch((cause: unknown) => lose(asked, cause))
+  }
+  const connect = async () => {
+    if (isClosed || line) return
+    const socket = new Socket()
+    const client = new pg.Client({
+      ...settings,
+      application_name: listenerName,
+      connectionTimeoutMillis: patienceMs * 2,
+      query_timeout: patienceMs,
+      stream: () => socket,
+    })
+    const opened: Line = { client, socket }
+    client.on('error', (cause) => lose(opened, cause))
+    client.on('end', () => lose(opened, new Error('the connection was closed')))
+    client.on('notification', ({ payload }) => tell(readChange(payload ?? '')))
+    try {
+      await client.connect()
+      await client.query(`listen ${channel}`)
+      if (isClosed) throw new Error('closed meanwhile')
+      line = opened
+      tell({ kind: 'gap' })
+      await ask(opened, countNodes)
+      if (wasLost) log.info('changes are heard again')
+      wasLost = false
+    } catch (cause) {
+      if (line === opened) lose(opened, cause)
+      else {
+        socket.destroy()
+        reconnectLater()
+      }
+    }
+  }
+  const timer = setInterval(() => void askOrLose(countNodes), askEveryMs).unref()
+  // Two at once: who comes while one is under way must not wait for that one and then for its own.
+  const caughtUp = createGathering<void, void>({
+    atOnce: 2,
+    most: 10_000,
+    answer: async (all) => {
+      await askOrLose('select')
+      return all
+    },
+  })
+  const started = connect()
+
+  return {
+    isFresh: () =>
+      performance.now() - heard.at < leaseMs &&
+      // A machine that slept did not count the time: its wall clock tells.
+      Date.now() - heard.wall < leaseMs,
+    asOf: () => heard.at,
+    catchUp: () => (line ? caughtUp.ask() : Promise.resolve()),
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    nodes: () => Math.max(1, nodes),
+    close: async () => {
+      isClosed = true
+      clearInterval(timer)
+      await started
+      const last = line
+      line = null
+      heard = never
+      await last?.client.end().catch(() => {}) // what can't be closed is closed already
+      last?.socket.destroy()
+    },
+  }
+}
+
+const never = { at: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY }
+const now = () => ({ at: performance.now(), wall: Date.now() })
+
+/** As the triggers of migration 005 write it; what they don't write is taken for the worst. */
+function readChange(payload: string): Change {
+  const [subject, ...hashes] = payload.split(' ')
+  if (subject === 'resource_servers') return { kind: 'resource_servers' }
+  if (subject !== 'credentials' || hashes.length === 0) return { kind: 'gap' }
+  // Hashes of our own table, as PostgreSQL wrote them.
+  return { kind: 'credentials', hashes: hashes.map((it) => textOf(Buffer.from(it, 'base64') as Digest)) }
+}

@@ -1,0 +1,95 @@
+// What is answered before Koa, straight on node:http: the paths that every request of an API goes. One step, its
+// headers written once, one line in the log; the pages and the authorization server come after it.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestId } from '../core/ids.ts'
+import { asProblem } from '../core/problems.ts'
+import type { Log } from '../core/telemetry.ts'
+import { ulid } from '../lib/ulid.ts'
+
+export interface FrontRequest {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly id: RequestId
+  /** What its line in the log says beside what every line says; never a secret. */
+  readonly line: Record<string, string | number | undefined>
+}
+
+export interface FrontAnswer {
+  readonly status: number
+  /** Names and values in turn, as `writeHead` takes them, without Content-Length. */
+  readonly headers: readonly string[]
+  readonly body: string
+  /** Whether it answers in its own time, on `res`: then nothing is written here. */
+  readonly isOwn?: boolean
+}
+
+/** What stands behind a door; it turns what goes wrong into an answer itself. */
+export type Handle = (request: FrontRequest) => FrontAnswer | Promise<FrontAnswer>
+
+/** Whose request it is, by its address; null for somebody else's. */
+export type Door = (req: IncomingMessage) => Handle | null
+
+export interface FrontParts {
+  /** The first that takes a request has it. */
+  readonly doors: readonly Door[]
+  readonly log: Log
+  /** The header of an answer in which its request's id stands. */
+  readonly requestIdHeader: string
+}
+
+/** Answers what is behind one of the doors; false for all other requests, of which nothing has been read. */
+export function createFront({ doors, log, requestIdHeader }: FrontParts) {
+  // What is written is named here, field by field: nothing of it has to be looked for.
+  const lines = log.child({}, { redact: [] })
+
+  const send = ({ req, res, id, line }: FrontRequest, answer: FrontAnswer, startedAt: number) => {
+    const { status, headers, body, isOwn } = answer
+    if (isOwn !== true) {
+      const length = String(Buffer.byteLength(body))
+      const size = body === '' && status === 204 ? [] : ['Content-Length', length]
+      res.writeHead(status, [requestIdHeader, id, ...headers, ...size])
+      res.end(req.method === 'HEAD' || status === 204 ? undefined : body)
+    }
+    const url = req.url ?? ''
+    const query = url.indexOf('?')
+    const told = {
+      request_id: id,
+      method: req.method,
+      path: query < 0 ? url : url.slice(0, query),
+      status,
+      ms: Math.round((performance.now() - startedAt) * 10) / 10,
+      ...line,
+    }
+    if (status >= 500) lines.error(told, 'request')
+    else lines.info(told, 'request')
+  }
+  /** A door that breaks: its own words for a fault are not known here. */
+  const fail = (request: FrontRequest, thrown: unknown, startedAt: number) => {
+    log.error({ request_id: request.id, err: asProblem(thrown) }, 'request failed')
+    if (!request.res.headersSent) send(request, { status: 500, headers: [], body: '' }, startedAt)
+    else request.res.destroy()
+  }
+
+  return (req: IncomingMessage, res: ServerResponse): boolean => {
+    for (const door of doors) {
+      const handle = door(req)
+      if (!handle) continue
+      const startedAt = performance.now()
+      const request: FrontRequest = { req, res, id: `req_${ulid()}`, line: {} }
+      try {
+        const answer = handle(request)
+        if (!(answer instanceof Promise)) send(request, answer, startedAt)
+        else {
+          answer.then(
+            (it) => send(request, it, startedAt),
+            (thrown) => fail(request, thrown, startedAt),
+          )
+        }
+      } catch (thrown) {
+        fail(request, thrown, startedAt)
+      }
+      return true
+    }
+    return false
+  }
+}
