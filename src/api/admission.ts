@@ -8,8 +8,9 @@ import type { Profile } from '../core/profile.ts'
 import type { Proofs } from '../credentials/dpop.ts'
 import type { LastUse } from '../credentials/last-use.ts'
 import type { Validate } from '../credentials/validator.ts'
-import type { Allowance, Turnstile } from '../limits/turnstile.ts'
-import { readCredential } from './credential.ts'
+import type { Soon } from '../lib/soon.ts'
+import type { Allowance, Turnstile, Verdict } from '../limits/turnstile.ts'
+import { type Presented, readCredential } from './credential.ts'
 import { isBoundToken, requirePossession } from './possession.ts'
 import { createRoute, type Routed } from './router.ts'
 
@@ -38,7 +39,7 @@ export interface Asked {
   readonly address: string
   readonly userAgent: string | undefined
   /** The address that was asked for, as the public knows it, without its query: what a proof of possession is for. */
-  readonly publicAddress: () => string
+  publicAddress(): string
 }
 
 /** What the steps have learned: all of it where the request is admitted, the first of it where it is not. */
@@ -63,20 +64,18 @@ export const failedCredentialsClass = 'failed-credentials'
 /** How the turnstile calls a class of the profile: a vendor may name one as one of our own is named. */
 export const turnstileClass = (rateClass: string): string => `api/${rateClass}`
 
-export const nothingLearned = (): Admission => ({
-  secret: null,
-  who: null,
-  isBound: false,
-  routed: null,
-  allowance: null,
-})
+export function nothingLearned(): Admission {
+  return { secret: null, who: null, isBound: false, routed: null, allowance: null }
+}
 
 /**
- * Takes the steps, and notes in `learned` what each has learned. Where everything is in memory nothing is waited for.
+ * Takes the steps, and notes in `learned` what each has learned: at once where everything is in memory, throwing at
+ * once too.
  * @throws Problem for whatever refuses the request
  */
-export type Admit = (asked: Asked, learned: Admission) => Promise<Admitted>
+export type Admit = (asked: Asked, learned: Admission) => Soon<Admitted>
 
+// Functions that are made for each request cost more than what they do: there are none here, but for waiting.
 export function createAdmission(parts: AdmissionParts): Admit {
   const { profile, contract, turnstile, audience } = parts
   const route = createRoute(contract)
@@ -89,55 +88,77 @@ export function createAdmission(parts: AdmissionParts): Admit {
     ]),
   )
 
-  const authenticate = async (asked: Asked, learned: Admission): Promise<Principal> => {
-    try {
-      const presented = readCredential(asked.req, asked.query, profile.credentials, profile.oauth.enabled)
-      learned.secret = presented.secret
-      learned.isBound = presented.scheme === 'dpop'
-      const found = parts.validate(presented.secret, asked.address, audience)
-      const who = found instanceof Promise ? await found : found
-      learned.isBound = isBoundToken(who)
-      if (learned.isBound || presented.scheme === 'dpop')
-        await requirePossession(parts.proofs, asked, presented, who)
-      learned.who = who
-      return who
-    } catch (thrown) {
-      // Only refusals are counted by address: good credentials are counted by themselves, below.
-      await count(failedCredentialsClass, asked.address, learned)
-      // What is our fault counts for nothing; every answer tells of a limit, though, and whose it was nobody knows.
-      if (asProblem(thrown).status >= 500) await turnstile.refund(failedCredentialsClass, asked.address)
-      throw thrown
-    }
+  const authenticate = (asked: Asked, learned: Admission): Soon<Principal> => {
+    const presented = readCredential(asked.req, asked.query, profile.credentials, profile.oauth.enabled)
+    learned.secret = presented.secret
+    learned.isBound = presented.scheme === 'dpop'
+    const found = parts.validate(presented.secret, asked.address, audience)
+    if (found instanceof Promise) return found.then((who) => possess(asked, learned, presented, who))
+    return possess(asked, learned, presented, found)
+  }
+  const possess = (
+    asked: Asked,
+    learned: Admission,
+    presented: Presented,
+    who: Principal,
+  ): Soon<Principal> => {
+    learned.isBound = isBoundToken(who)
+    if (!learned.isBound && presented.scheme !== 'dpop') return who
+    return requirePossession(parts.proofs, asked, presented, who).then(() => who)
+  }
+  /** Only refusals are counted by address: good credentials are counted by themselves, below. */
+  const refuse = async (asked: Asked, learned: Admission, thrown: unknown): Promise<never> => {
+    hear(learned, await turnstile.take(failedCredentialsClass, asked.address))
+    // What is our fault counts for nothing; every answer tells of a limit, though, and whose it was nobody knows.
+    if (asProblem(thrown).status >= 500) await turnstile.refund(failedCredentialsClass, asked.address)
+    throw thrown
   }
 
-  /** @throws Problem rate_limit_exceeded */
-  const count = (rateClass: string, who: string, learned: Admission): void | Promise<void> => {
-    const verdict = turnstile.take(rateClass, who)
-    const hear = ({ allowance, retryAfter }: Awaited<typeof verdict>) => {
-      learned.allowance = allowance
-      if (retryAfter !== null) throw new Problem('rate_limit_exceeded', { retryAfter })
-    }
-    return verdict instanceof Promise ? verdict.then(hear) : hear(verdict)
-  }
-
-  return async (asked, learned) => {
-    const who = await authenticate(asked, learned)
+  const proceed = (asked: Asked, learned: Admission, who: Principal): Soon<Admitted> => {
+    learned.who = who
     const routed = route(asked.method, asked.path)
     learned.routed = routed
-    const { operation, params, allow } = routed
-    const title = operation && titles.get(operation)
+    const { operation } = routed
+    const title = operation ? titles.get(operation) : undefined
     parts.noteUse(who, { address: asked.address, userAgent: asked.userAgent, operation: title ?? null })
     // Before a wrong address is refused: guessing at addresses is counted too.
     const rateClass = classes.get(operation?.rateClass ?? anyRateClass)
     if (!rateClass) throw new Error('an operation of no rate class')
-    const counted = count(rateClass.name, countedAs(who, rateClass.isPerOrganization), learned)
-    if (counted) await counted
-    if (!operation)
-      throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
-    if (operation.credential === 'platform') requirePlatform(who)
-    else requireScopes(who, operation)
-    return { who, operation, params }
+    const verdict = turnstile.take(rateClass.name, countedAs(who, rateClass.isPerOrganization))
+    if (verdict instanceof Promise) return verdict.then((it) => decide(learned, who, routed, it))
+    return decide(learned, who, routed, verdict)
   }
+
+  return (asked, learned) => {
+    let who: Soon<Principal>
+    try {
+      who = authenticate(asked, learned)
+    } catch (thrown) {
+      return refuse(asked, learned, thrown)
+    }
+    if (!(who instanceof Promise)) return proceed(asked, learned, who)
+    return who.then(
+      (it) => proceed(asked, learned, it),
+      (thrown) => refuse(asked, learned, thrown),
+    )
+  }
+}
+
+/** @throws Problem rate_limit_exceeded */
+function hear(learned: Admission, { allowance, retryAfter }: Verdict): void {
+  learned.allowance = allowance
+  if (retryAfter !== null) throw new Problem('rate_limit_exceeded', { retryAfter })
+}
+
+/** @throws Problem */
+function decide(learned: Admission, who: Principal, routed: Routed, verdict: Verdict): Admitted {
+  hear(learned, verdict)
+  const { operation, params, allow } = routed
+  if (!operation)
+    throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
+  if (operation.credential === 'platform') requirePlatform(who)
+  else requireScopes(who, operation)
+  return { who, operation, params }
 }
 
 /** Under which name requests are counted. */

@@ -18,7 +18,7 @@ export interface AnswerParts {
 
 export interface Answers {
   /** The headers of any answer, as names and values in turn: what may be kept, whose scopes they are, what is left. */
-  common(learned: Admission): string[]
+  common(learned: Admission, contentType?: string): string[]
   problem(problem: Problem, learned: Admission, id: RequestId): FrontAnswer
 }
 
@@ -28,10 +28,11 @@ export function createAnswers(parts: AnswerParts): Answers {
   const { profile, envelope } = parts
   const { scope: scopeHeader, rateLimit } = profile.headers
 
-  const common = ({ who, allowance }: Admission): string[] => {
+  const common = ({ who, allowance }: Admission, contentType?: string): string[] => {
     const headers = ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff']
+    if (contentType !== undefined) headers.push('Content-Type', contentType)
     if (who && scopeHeader) headers.push(scopeHeader, printedScopes(who.scopes))
-    if (allowance) headers.push(...allowanceHeaders(allowance, rateLimit))
+    if (allowance) pushAllowance(headers, allowance, rateLimit)
     return headers
   }
   return {
@@ -39,7 +40,7 @@ export function createAnswers(parts: AnswerParts): Answers {
     problem: (problem, learned, id) => {
       const { status, contentType, body } = envelope.problem(problem, id)
       const { retryAfter, allow } = problem.details
-      const headers = ['Content-Type', typed(contentType), ...common(learned)]
+      const headers = common(learned, typed(contentType))
       for (const challenge of challengesOf(problem, learned.isBound, parts))
         headers.push('WWW-Authenticate', challenge)
       if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
@@ -52,13 +53,14 @@ export function createAnswers(parts: AnswerParts): Answers {
 /** JSON is UTF-8 whatever is said (RFC 8259 section 8.1); some programs want to be told, and of other types are not. */
 const typed = (contentType: string) => (contentType === 'application/json' ? jsonType : contentType)
 
-/** What the rate-limit headers say, in the profile's words. */
-export function allowanceHeaders(
+/** Adds what the rate-limit headers say, in the profile's words. */
+export function pushAllowance(
+  headers: string[],
   { limit, remaining, resetSeconds, resetsAt }: Allowance,
   names: Profile['headers']['rateLimit'],
-): string[] {
+): void {
   const at = names.resetAs === 'seconds_left' ? resetSeconds : Math.ceil(resetsAt / 1000)
-  return [names.limit, String(limit), names.remaining, String(remaining), names.reset, String(at)]
+  headers.push(names.limit, String(limit), names.remaining, String(remaining), names.reset, String(at))
 }
 
 /** Where keys have a header of their own and there are access tokens too, both ways in are told of. */

@@ -1,6 +1,7 @@
 // GET /me: what the calling credential is.
 import type { Handler } from '../core/handler.ts'
 import type { TenantPrincipal } from '../core/principal.ts'
+import { sortedScopes } from '../core/scopes.ts'
 
 export const getMe: Handler = ({ caller }) => ({
   kind: 'item',
@@ -9,14 +10,13 @@ export const getMe: Handler = ({ caller }) => ({
 })
 
 function showPrincipal(who: TenantPrincipal): object {
-  const common = {
-    kind: who.kind,
-    organization_id: who.organization,
-    mode: who.mode,
-    scopes: [...who.scopes].sort(),
-    expires_at: who.expiresAt?.toISOString() ?? null,
-  }
+  const { kind, organization: organization_id, mode } = who
+  const scopes = sortedScopes(who.scopes)
+  const expires_at = who.expiresAt?.toISOString() ?? null
   return who.kind === 'api_key'
-    ? { ...common, key_id: who.key }
-    : { ...common, client_id: who.client, grant_id: who.grant, person_id: who.person }
+    ? { kind, organization_id, mode, scopes, expires_at, key_id: who.key }
+    : {
+        ...{ kind, organization_id, mode, scopes, expires_at },
+        ...{ client_id: who.client, grant_id: who.grant, person_id: who.person },
+      }
 }

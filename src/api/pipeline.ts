@@ -3,17 +3,26 @@ import type { IncomingMessage } from 'node:http'
 import { actorOf } from '../core/attribution.ts'
 import type { Operation } from '../core/contract.ts'
 import type { Answer, Call, Handlers } from '../core/handler.ts'
+import type { RequestId } from '../core/ids.ts'
 import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
 import { asProblem, Problem } from '../core/problems.ts'
 import type { Log } from '../core/telemetry.ts'
 import { Secret } from '../lib/secret.ts'
+import type { Soon } from '../lib/soon.ts'
 import { readJson } from '../web/body.ts'
 import { clientAddress } from '../web/client-address.ts'
 import { envelopeOf } from '../web/envelope.ts'
 import type { FrontAnswer, FrontRequest } from '../web/front.ts'
 import { headerValue } from '../web/header-values.ts'
 import type { ApiHosts } from '../web/host.ts'
-import { type Admission, type AdmissionParts, createAdmission, nothingLearned } from './admission.ts'
+import {
+  type Admission,
+  type AdmissionParts,
+  type Admitted,
+  type Asked,
+  createAdmission,
+  nothingLearned,
+} from './admission.ts'
 import { createAnswers, jsonType } from './answer.ts'
 
 export interface ApiParts extends AdmissionParts {
@@ -29,55 +38,55 @@ export interface ApiParts extends AdmissionParts {
 }
 
 /** Answers everything that is the API's, by its path as the contract writes it. */
-export type Api = (request: FrontRequest, path: string) => Promise<FrontAnswer>
+export type Api = (request: FrontRequest, path: string) => Soon<FrontAnswer>
 
 export function createApi(parts: ApiParts): Api {
-  const { profile, handlers, log, hosts } = parts
+  const { profile, handlers, log, hosts, trustedProxies } = parts
   const envelope = envelopeOf(profile, parts.publicUrl)
   const answers = createAnswers({ ...parts, envelope })
   const admit = createAdmission(parts)
 
-  const run = async ({ req, id }: FrontRequest, path: string, learned: Admission): Promise<FrontAnswer> => {
-    const query = queryOf(req)
-    const address = clientAddress(req, parts.trustedProxies)
-    const asked = {
-      req,
-      method: req.method ?? '',
-      path,
-      query,
-      address,
-      userAgent: headerValue(req, 'user-agent'),
-      publicAddress: () => hosts.addressOf(req),
-    }
-    const { who, operation, params } = await admit(asked, learned)
+  const run = (
+    { req, id }: FrontRequest,
+    asked: ApiRequest,
+    learned: Admission,
+    { who, operation, params }: Admitted,
+  ): Soon<FrontAnswer> => {
     // PostgreSQL keeps no such text, so nothing can be found by it.
     for (const name in params) if (params[name]?.includes('\0')) throw new Problem('resource_not_found')
-    const credential = new Secret(learned.secret ?? '')
-    let body: Call['body'] = {}
-    if (operation.readBody) {
-      body = await readBody(req, operation, operation.readBody)
-      // A body may be sent as slowly as its sender likes: what was good at its start may have ended since.
-      await parts.validate(credential.reveal(), address, parts.audience)
-    }
     const input = {
       params,
-      query: operation.readQuery(query ? Object.fromEntries(query) : {}),
-      body,
-      attribution: { actor: actorOf(who), address, requestId: id },
+      query: operation.readQuery(asked.query ? Object.fromEntries(asked.query) : {}),
+      body: {},
+      attribution: { actor: actorOf(who), address: asked.address, requestId: id },
       idempotencyKey: headerValue(req, 'idempotency-key') || null,
-      credential,
+      credential: new Secret(learned.secret ?? ''),
     }
-    const running = call(operation, who, input)
-    const answer = running instanceof Promise ? await running : running
-    return show(answer, operation, learned, { req, id })
+    const answer = operation.readBody
+      ? readBody(asked, operation, operation.readBody, input.credential).then((body) =>
+          call(operation, who, { ...input, body }),
+        )
+      : call(operation, who, input)
+    if (answer instanceof Promise) return answer.then((it) => show(it, operation, learned, req, id))
+    return show(answer, operation, learned, req, id)
+  }
+
+  const readBody = async (
+    { req, address }: ApiRequest,
+    { requiresBody }: Operation,
+    read: NonNullable<Operation['readBody']>,
+    credential: Secret,
+  ): Promise<Call['body']> => {
+    const { 'transfer-encoding': encoding, 'content-length': length } = req.headers
+    const isLeftOut = !requiresBody && !encoding && Number(length ?? 0) === 0
+    const body = read(isLeftOut ? {} : await readJson(req))
+    // A body may be sent as slowly as its sender likes: what was good at its start may have ended since.
+    await parts.validate(credential.reveal(), address, parts.audience)
+    return body
   }
 
   /** The operation's handler, with the proof that this principal may call it. */
-  const call = (
-    operation: Operation,
-    who: Principal,
-    input: Omit<Call, 'caller'>,
-  ): Answer | Promise<Answer> => {
+  const call = (operation: Operation, who: Principal, input: Omit<Call, 'caller'>): Soon<Answer> => {
     if (operation.credential === 'platform') {
       const handler = handlers.platform.get(operation.id)
       if (!handler) throw new Error(`nobody carries out ${operation.id}`)
@@ -92,33 +101,86 @@ export function createApi(parts: ApiParts): Api {
     answer: Answer,
     { descriptions }: Operation,
     learned: Admission,
-    { req, id }: Pick<FrontRequest, 'req' | 'id'>,
+    req: IncomingMessage,
+    id: RequestId,
   ): FrontAnswer => {
     if (answer.kind === 'nothing') return { status: 204, headers: answers.common(learned), body: '' }
     const status = answer.kind === 'item' ? answer.status : 200
     const success = { status, message: descriptions[status] ?? '', requestId: id }
     const body = answer.kind === 'item' ? envelope.item(answer.item, success) : envelope.list(answer, success)
-    const headers = ['Content-Type', jsonType, ...answers.common(learned)]
+    const headers = answers.common(learned, jsonType)
     if (answer.kind === 'list' && answer.nextCursor !== null && profile.pagination.style === 'link')
       headers.push('Link', `<${nextAddress(req, hosts, answer.nextCursor)}>; rel="next"`)
     return { status, headers, body: JSON.stringify(body) }
   }
 
-  return async (request, path) => {
-    const { req, id, line } = request
-    const learned = nothingLearned()
+  const refuse = ({ id, line }: FrontRequest, learned: Admission, thrown: unknown): FrontAnswer => {
+    const problem = asProblem(thrown)
+    if (problem.status >= 500) log.error({ request_id: id, err: problem }, 'request failed')
+    line['problem'] = problem.code
+    line['reason'] = problem.details.reason
+    return answers.problem(problem, learned, id)
+  }
+
+  const carryOut = (request: FrontRequest, asked: ApiRequest, learned: Admission): Soon<FrontAnswer> => {
     try {
-      return await run(request, path, learned)
+      const admitted = admit(asked, learned)
+      const answer =
+        admitted instanceof Promise
+          ? admitted.then((it) => run(request, asked, learned, it))
+          : run(request, asked, learned, admitted)
+      return answer instanceof Promise ? answer.catch((thrown) => refuse(request, learned, thrown)) : answer
     } catch (thrown) {
-      const problem = asProblem(thrown)
-      if (problem.status >= 500) log.error({ request_id: id, err: problem }, 'request failed')
-      line['problem'] = problem.code
-      line['reason'] = problem.details.reason
-      return answers.problem(problem, learned, id)
-    } finally {
-      tellWho(line, learned)
-      if (!isRead(req)) await parts.caughtUp()
+      return refuse(request, learned, thrown)
     }
+  }
+
+  return (request, path) => {
+    const { req, line } = request
+    const learned = nothingLearned()
+    const asked = new ApiRequest(req, path, clientAddress(req, trustedProxies), hosts)
+    const answer = carryOut(request, asked, learned)
+    if (!(answer instanceof Promise) && isRead(req)) {
+      tellWho(line, learned)
+      return answer
+    }
+    return finish(answer, request, learned)
+  }
+
+  async function finish(
+    answer: Soon<FrontAnswer>,
+    { req, line }: FrontRequest,
+    learned: Admission,
+  ): Promise<FrontAnswer> {
+    const made = await answer
+    tellWho(line, learned)
+    if (!isRead(req)) await parts.caughtUp()
+    return made
+  }
+}
+
+/** One request, as admission asks about it. */
+class ApiRequest implements Asked {
+  readonly req: IncomingMessage
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams | null
+  readonly address: string
+  readonly userAgent: string | undefined
+  readonly #hosts: ApiHosts
+
+  constructor(req: IncomingMessage, path: string, address: string, hosts: ApiHosts) {
+    this.req = req
+    this.method = req.method ?? ''
+    this.path = path
+    this.query = queryOf(req)
+    this.address = address
+    this.userAgent = headerValue(req, 'user-agent')
+    this.#hosts = hosts
+  }
+
+  publicAddress(): string {
+    return this.#hosts.addressOf(this.req)
   }
 }
 
@@ -135,16 +197,6 @@ const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === '
 function queryOf({ url = '' }: IncomingMessage): URLSearchParams | null {
   const at = url.indexOf('?')
   return at < 0 ? null : new URLSearchParams(url.slice(at + 1))
-}
-
-async function readBody(
-  req: IncomingMessage,
-  { requiresBody }: Operation,
-  read: NonNullable<Operation['readBody']>,
-): Promise<Call['body']> {
-  const { 'transfer-encoding': encoding, 'content-length': length } = req.headers
-  const isLeftOut = !requiresBody && !encoding && Number(length ?? 0) === 0
-  return read(isLeftOut ? {} : await readJson(req))
 }
 
 /** RFC 8288: the page after this one, with everything else that was asked for. */

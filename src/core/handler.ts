@@ -1,5 +1,6 @@
 // What carries an operation of the contract out: read, call, show. It never sees the request itself.
 import type { Secret } from '../lib/secret.ts'
+import type { Soon } from '../lib/soon.ts'
 import type { Attribution } from './attribution.ts'
 import type { Caller, PlatformCaller } from './principal.ts'
 
@@ -41,9 +42,9 @@ export type Answer =
   | { readonly kind: 'nothing' }
 
 /** At once where nothing has to be waited for. @throws Problem for what the caller did wrong */
-export type Handler = (call: Call) => Answer | Promise<Answer>
+export type Handler = (call: Call) => Soon<Answer>
 /** Of an operation whose `x-credential` is `platform`. @throws Problem for what the caller did wrong */
-export type PlatformHandler = (call: PlatformCall) => Answer | Promise<Answer>
+export type PlatformHandler = (call: PlatformCall) => Soon<Answer>
 
 /** By operation id. */
 export interface Handlers {

@@ -12,15 +12,30 @@ export function printScopes(scopes: Iterable<string>): string {
   return [...scopes].sort().join(' ')
 }
 
-const printed = new WeakMap<Scopes, string>()
+interface Written {
+  readonly sorted: readonly string[]
+  readonly text: string
+}
 
-/** The same for a set that is never changed: put together once for each. */
+const written = new WeakMap<Scopes, Written>()
+
+function writtenOf(scopes: Scopes): Written {
+  const known = written.get(scopes)
+  if (known) return known
+  const sorted = [...scopes].sort()
+  const made = { sorted, text: sorted.join(' ') }
+  written.set(scopes, made)
+  return made
+}
+
+/** As `printScopes`, of a set that is never changed: put together once for each. */
 export function printedScopes(scopes: Scopes): string {
-  const known = printed.get(scopes)
-  if (known !== undefined) return known
-  const text = printScopes(scopes)
-  printed.set(scopes, text)
-  return text
+  return writtenOf(scopes).text
+}
+
+/** The same as a list. */
+export function sortedScopes(scopes: Scopes): readonly string[] {
+  return writtenOf(scopes).sorted
 }
 
 /** Those of `wanted` that `held` lacks. */

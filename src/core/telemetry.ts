@@ -32,5 +32,25 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     serializers: { err: stdSerializers.errWithCause },
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return destination ? pino(options, destination) : pino(options)
+  return pino(options, destination ?? gathered(pino.destination(1)))
+}
+
+/**
+ * Lines of one turn of the event loop, written together: a write costs more than the line. A process that is killed
+ * loses those of its last turn.
+ */
+function gathered(destination: DestinationStream): DestinationStream {
+  let lines = ''
+  const flush = () => {
+    const text = lines
+    lines = ''
+    if (text !== '') destination.write(text)
+  }
+  process.on('exit', flush)
+  return {
+    write: (line) => {
+      if (lines === '') setImmediate(flush)
+      lines += line
+    },
+  }
 }

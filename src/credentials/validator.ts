@@ -4,6 +4,7 @@ import type { Principal } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import { sha256Text } from '../lib/digest.ts'
 import { isWithin } from '../lib/network.ts'
+import type { Soon } from '../lib/soon.ts'
 import type { Clock } from '../lib/time.ts'
 import type { CredentialCache } from './credential-cache.ts'
 import type { SecretFormat, SecretKind } from './format.ts'
@@ -18,7 +19,7 @@ import type { ImportedShapes } from './imported-shapes.ts'
  *   address_not_allowed for a good key outside of its networks: its owner would search for long, and a thief
  *   learns nothing that he can use; busy where it can't be looked up
  */
-export type Validate = (secret: string, address: string, audience: string) => Principal | Promise<Principal>
+export type Validate = (secret: string, address: string, audience: string) => Soon<Principal>
 
 export interface ValidatorParts {
   readonly format: SecretFormat
@@ -31,19 +32,9 @@ export interface ValidatorParts {
 /** A text that is neither one of our bearer secrets nor looks like an imported key costs no look-up. */
 export function createValidator({ format, shapes, cache, clock }: ValidatorParts): Validate {
   const find = (kind: SecretKind | null, secret: string, address: string, audience: string) => {
-    const admit = (who: Principal | null): Principal => {
-      if (!who) throw refuse('unknown or revoked')
-      // Nothing but API keys comes from elsewhere.
-      if (kind === null && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
-      if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
-      if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
-      if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {
-        throw new Problem('address_not_allowed', { reason: `${who.key} from ${address}` })
-      }
-      return who
-    }
     const found = cache.find(sha256Text(secret))
-    return found instanceof Promise ? found.then(admit) : admit(found)
+    if (found instanceof Promise) return found.then((who) => admit(who, kind, address, audience, clock))
+    return admit(found, kind, address, audience, clock)
   }
   return (secret, address, audience) => {
     const kind = format.read(secret)
@@ -59,6 +50,25 @@ export function createValidator({ format, shapes, cache, clock }: ValidatorParts
       return find(null, secret, address, audience)
     })
   }
+}
+
+/** @param kind what the secret claims to be; null for one without our format */
+function admit(
+  who: Principal | null,
+  kind: SecretKind | null,
+  address: string,
+  audience: string,
+  clock: Clock,
+): Principal {
+  if (!who) throw refuse('unknown or revoked')
+  // Nothing but API keys comes from elsewhere.
+  if (kind === null && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
+  if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
+  if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
+  if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {
+    throw new Problem('address_not_allowed', { reason: `${who.key} from ${address}` })
+  }
+  return who
 }
 
 function isBearer(kind: SecretKind): kind is Principal['kind'] {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestId } from '../core/ids.ts'
 import { asProblem } from '../core/problems.ts'
 import type { Log } from '../core/telemetry.ts'
+import type { Soon } from '../lib/soon.ts'
 import { ulid } from '../lib/ulid.ts'
 
 export interface FrontRequest {
@@ -24,7 +25,7 @@ export interface FrontAnswer {
 }
 
 /** What stands behind a door; it turns what goes wrong into an answer itself. */
-export type Handle = (request: FrontRequest) => FrontAnswer | Promise<FrontAnswer>
+export type Handle = (request: FrontRequest) => Soon<FrontAnswer>
 
 /** Whose request it is, by its address; null for somebody else's. */
 export type Door = (req: IncomingMessage) => Handle | null
