@@ -85,6 +85,7 @@ test('K4: both kinds of credential are rows of one table, found by their hash al
   // Whatever else is known of them, the row is what counts.
   const gone = await house.database.knex('credentials').delete()
   assert.equal(gone, 2)
+  await house.settle()
   assert.equal((await house.api('/me', secret)).status, 401)
   assert.equal((await house.api('/me', tokens.access_token)).status, 401)
 })
