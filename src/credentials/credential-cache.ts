@@ -9,13 +9,15 @@ import type { DigestText } from '../lib/digest.ts'
 import { createGathering } from '../lib/gathering.ts'
 
 export interface CredentialCache {
+  /** The one that is kept, where it may be relied on; undefined where only a look-up can say. */
+  kept(hash: DigestText): Principal | undefined
   /**
-   * Whose secret has this hash: at once where it is kept, by a look-up otherwise; null for nobody's. What was
-   * committed more than `leaseMs` ago is always taken into account, and in this process all that `changes` has heard.
-   * Whether it has expired is for the caller to say.
+   * Whose secret has this hash, by a look-up; null for nobody's. What was committed more than `leaseMs` ago is always
+   * taken into account, and in this process all that `changes` has heard; so it is of what is kept. Whether it has
+   * expired is for the caller to say.
    * @throws Problem busy where the database does not answer, or too late again and again
    */
-  find(hash: DigestText): Principal | Promise<Principal | null>
+  find(hash: DigestText): Promise<Principal | null>
   /** How many are kept. */
   size(): number
 }
@@ -104,7 +106,8 @@ export function createCredentialCache({ load, changes, entries }: CacheParts): C
     },
   })
   return {
-    find: (hash) => (kept && changes.isFresh() ? kept.get(hash) : undefined) ?? lookUps.ask(hash),
+    kept: (hash) => (kept && changes.isFresh() ? kept.get(hash) : undefined),
+    find: lookUps.ask,
     size: () => kept?.size ?? 0,
   }
 }

@@ -2,13 +2,13 @@
 // checks a bearer credential asks here.
 import type { Principal } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
-import { sha256Text } from '../lib/digest.ts'
+import { type DigestText, sha256Text } from '../lib/digest.ts'
 import { isWithin } from '../lib/network.ts'
 import type { Soon } from '../lib/soon.ts'
 import type { Clock } from '../lib/time.ts'
 import type { CredentialCache } from './credential-cache.ts'
 import type { SecretFormat, SecretKind } from './format.ts'
-import type { ImportedShapes } from './imported-shapes.ts'
+import { type ImportedShapes, longestImported } from './imported-shapes.ts'
 
 /**
  * At once where the credential is kept in memory, or can be refused without a look-up: then a problem is thrown at
@@ -25,44 +25,41 @@ export interface ValidatorParts {
   readonly format: SecretFormat
   /** What keys look like that were imported. */
   readonly shapes: Pick<ImportedShapes, 'match'>
-  readonly cache: Pick<CredentialCache, 'find'>
+  readonly cache: Pick<CredentialCache, 'kept' | 'find'>
   readonly clock: Clock
 }
 
 /** A text that is neither one of our bearer secrets nor looks like an imported key costs no look-up. */
 export function createValidator({ format, shapes, cache, clock }: ValidatorParts): Validate {
-  const find = (kind: SecretKind | null, secret: string, address: string, audience: string) => {
-    const found = cache.find(sha256Text(secret))
-    if (found instanceof Promise) return found.then((who) => admit(who, kind, address, audience, clock))
-    return admit(found, kind, address, audience, clock)
-  }
+  const find = (kind: SecretKind | null, hash: DigestText, address: string, audience: string) =>
+    cache.find(hash).then((who) => {
+      // Nothing but API keys comes from elsewhere.
+      if (kind === null && who && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
+      return admit(who, address, audience, clock)
+    })
   return (secret, address, audience) => {
+    if (secret.length > longestImported) throw refuse('malformed')
+    const hash = sha256Text(secret)
+    // What is kept was found by a secret that looked as it should.
+    const kept = cache.kept(hash)
+    if (kept) return admit(kept, address, audience, clock)
     const kind = format.read(secret)
     if (kind !== null) {
       if (!isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
-      return find(kind, secret, address, audience)
+      return find(kind, hash, address, audience)
     }
     const isImported = shapes.match(secret)
     if (isImported === false) throw refuse('malformed')
-    if (isImported === true) return find(null, secret, address, audience)
+    if (isImported === true) return find(null, hash, address, audience)
     return isImported.then((matches) => {
       if (!matches) throw refuse('malformed')
-      return find(null, secret, address, audience)
+      return find(null, hash, address, audience)
     })
   }
 }
 
-/** @param kind what the secret claims to be; null for one without our format */
-function admit(
-  who: Principal | null,
-  kind: SecretKind | null,
-  address: string,
-  audience: string,
-  clock: Clock,
-): Principal {
+function admit(who: Principal | null, address: string, audience: string, clock: Clock): Principal {
   if (!who) throw refuse('unknown or revoked')
-  // Nothing but API keys comes from elsewhere.
-  if (kind === null && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
   if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
   if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
   if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {

@@ -3,9 +3,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestId } from '../core/ids.ts'
 import { asProblem } from '../core/problems.ts'
-import type { Log } from '../core/telemetry.ts'
+import { type Log, lineWriter } from '../core/telemetry.ts'
 import type { Soon } from '../lib/soon.ts'
 import { ulid } from '../lib/ulid.ts'
+import { pathOf } from './host.ts'
 
 export interface FrontRequest {
   readonly req: IncomingMessage
@@ -40,8 +41,7 @@ export interface FrontParts {
 
 /** Answers what is behind one of the doors; false for all other requests, of which nothing has been read. */
 export function createFront({ doors, log, requestIdHeader }: FrontParts) {
-  // What is written is named here, field by field: nothing of it has to be looked for.
-  const lines = log.child({}, { redact: [] })
+  const writeLine = lineWriter(log)
 
   const send = ({ req, res, id, line }: FrontRequest, answer: FrontAnswer, startedAt: number) => {
     const { status, headers, body, isOwn } = answer
@@ -51,18 +51,9 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts) {
       res.writeHead(status, [requestIdHeader, id, ...headers, ...size])
       res.end(req.method === 'HEAD' || status === 204 ? undefined : body)
     }
-    const url = req.url ?? ''
-    const query = url.indexOf('?')
-    const told = {
-      request_id: id,
-      method: req.method,
-      path: query < 0 ? url : url.slice(0, query),
-      status,
-      ms: Math.round((performance.now() - startedAt) * 10) / 10,
-      ...line,
-    }
-    if (status >= 500) lines.error(told, 'request')
-    else lines.info(told, 'request')
+    line['status'] = status
+    line['ms'] = Math.round((performance.now() - startedAt) * 10) / 10
+    writeLine(status >= 500 ? 'error' : 'info', line, 'request')
   }
   /** A door that breaks: its own words for a fault are not known here. */
   const fail = (request: FrontRequest, thrown: unknown, startedAt: number) => {
@@ -76,7 +67,9 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts) {
       const handle = door(req)
       if (!handle) continue
       const startedAt = performance.now()
-      const request: FrontRequest = { req, res, id: `req_${ulid()}`, line: {} }
+      const id: RequestId = `req_${ulid()}`
+      const line = { request_id: id, method: req.method, path: pathOf(req), status: 0, ms: 0 }
+      const request: FrontRequest = { req, res, id, line }
       try {
         const answer = handle(request)
         if (!(answer instanceof Promise)) send(request, answer, startedAt)
