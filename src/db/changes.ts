@@ -31,8 +31,8 @@ export interface Changes {
 }
 
 /** So long what was heard is relied on after the question that its last answer belongs to, in ms. */
-export const leaseMs = 900
-const askEveryMs = 250
+export const leaseMs = 750
+const askEveryMs = 200
 /** A connection that has not answered for so long is given up, in ms. */
 const patienceMs = 1000
 const reconnectAfterMs = 100
@@ -88,11 +88,19 @@ export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
     if (line === asked) heard = moment
     nodes = rows[0]?.nodes ?? nodes
   }
-  const askOrLose = async (question: string) => {
-    const asked = line
-    if (!asked) return
-    await ask(asked, question).catch((cause: unknown) => lose(asked, cause))
-  }
+  // One question at a time, and who comes while one is under way shares the next with all others who do.
+  const questions = createGathering<boolean, undefined>({
+    atOnce: 1,
+    most: 10_000,
+    answer: async (countThem) => {
+      const asked = line
+      if (asked)
+        await ask(asked, countThem.includes(true) ? countNodes : 'select').catch((cause: unknown) =>
+          lose(asked, cause),
+        )
+      return countThem.map(() => undefined)
+    },
+  })
   const connect = async () => {
     if (isClosed || line) return
     const socket = new Socket()
@@ -113,9 +121,9 @@ export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
       if (isClosed) throw new Error('closed meanwhile')
       line = opened
       tell({ kind: 'gap' })
-      await ask(opened, countNodes)
-      if (wasLost) log.info('changes are heard again')
-      wasLost = false
+      await questions.ask(true)
+      if (wasLost && line === opened) log.info('changes are heard again')
+      if (line === opened) wasLost = false
     } catch (cause) {
       if (line === opened) lose(opened, cause)
       else {
@@ -124,16 +132,7 @@ export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
       }
     }
   }
-  const timer = setInterval(() => void askOrLose(countNodes), askEveryMs).unref()
-  // Two at once: who comes while one is under way must not wait for that one and then for its own.
-  const caughtUp = createGathering<void, void>({
-    atOnce: 2,
-    most: 10_000,
-    answer: async (all) => {
-      await askOrLose('select')
-      return all
-    },
-  })
+  const timer = setInterval(() => void questions.ask(true), askEveryMs).unref()
   const started = connect()
 
   return {
@@ -142,7 +141,7 @@ export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
       // A machine that slept did not count the time: its wall clock tells.
       Date.now() - heard.wall < leaseMs,
     asOf: () => heard.at,
-    catchUp: () => (line ? caughtUp.ask() : Promise.resolve()),
+    catchUp: () => (line ? questions.ask(false) : Promise.resolve()),
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
