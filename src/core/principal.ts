@@ -12,7 +12,8 @@ interface Holder {
   readonly organization: OrganizationId
   readonly mode: Mode
   readonly scopes: Scopes
-  readonly issuedAt: Date
+  /** In whole seconds since 1970: many are kept in memory, and a Date takes more of it than all the rest. */
+  readonly issuedAt: number
   readonly expiresAt: Date | null
 }
 

@@ -21,18 +21,21 @@ interface CredentialRow {
   readonly key_id: KeyId | null
   readonly platform_id: PlatformId | null
   readonly allowed_addresses: readonly string[] | null
-  readonly created_ms: number
+  /** In whole seconds. */
+  readonly created_at: number
   readonly expires_ms: number | null
   readonly dpop_jkt: string | null
 }
 
+// By `hash = any(…)` the plan of a small table would read all of it, and be kept while the table grows.
 const findByHashes: Statement = {
   name: 'credentials-by-hash',
   text: `select hash, kind, organization_id, mode, array_to_string(scopes, ' ') as scopes, audience, client_id,
            person_id, grant_id, key_id, platform_id, allowed_addresses, dpop_jkt,
-           (extract(epoch from created_at) * 1000)::float8 as created_ms,
+           floor(extract(epoch from created_at))::float8 as created_at,
            (extract(epoch from expires_at) * 1000)::float8 as expires_ms
-         from credentials where hash = any($1)`,
+         from unnest($1::bytea[]) as wanted (it)
+         cross join lateral (select * from credentials where hash = wanted.it limit 1) found`,
 }
 
 /**
@@ -178,7 +181,7 @@ function toPrincipal(row: CredentialRow): Principal {
   }
   const { organization_id: organization, mode } = row
   if (organization === null || mode === null) throw new Error(`an ${row.kind} row without its organization`)
-  const issuedAt = new Date(row.created_ms)
+  const issuedAt = row.created_at
   const expiresAt = row.expires_ms === null ? null : new Date(row.expires_ms)
   const holder = { organization, mode, scopes, issuedAt, expiresAt }
   if (row.kind === 'api_key') {

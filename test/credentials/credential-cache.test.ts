@@ -11,7 +11,7 @@ const principal = (name: string): ApiKeyPrincipal => ({
   organization: 'org_a',
   mode: 'live',
   scopes: new Set(),
-  issuedAt: new Date(),
+  issuedAt: 1_700_000_000,
   expiresAt: null,
   key: `key_${name}`,
   allowedAddresses: null,
