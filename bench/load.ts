@@ -5,6 +5,8 @@ import { RunFailed } from './run-failed.ts'
 export interface Target {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** JSON; with it the request is a POST that must be answered 201. */
+  readonly body?: string
 }
 
 export interface LoadSettings {
@@ -24,9 +26,13 @@ const answerWithinSeconds = 5
 // The end of a slice is noticed at a sample.
 const sampleMs = 20
 
-/** @throws RunFailed for any answer but 200, or none */
+/** The one status that a target may answer. */
+export const expectedStatus = ({ body }: Target): 200 | 201 => (body === undefined ? 200 : 201)
+
+/** @throws RunFailed for any answer but 200 (201 to a POST), or none */
 export async function sendLoad(target: Target, settings: LoadSettings, signal: AbortSignal): Promise<Load> {
   signal.throwIfAborted()
+  const expected = expectedStatus(target)
   const latenciesMs: number[] = []
   let trouble: string | null = null
   const cpu = process.cpuUsage()
@@ -35,6 +41,7 @@ export async function sendLoad(target: Target, settings: LoadSettings, signal: A
     const options: autocannon.Options = {
       url: target.url,
       headers: { ...target.headers },
+      ...(target.body === undefined ? {} : { method: 'POST', body: target.body }),
       connections: settings.connections,
       duration: settings.seconds,
       timeout: answerWithinSeconds,
@@ -51,7 +58,7 @@ export async function sendLoad(target: Target, settings: LoadSettings, signal: A
     // Its own histogram counts whole milliseconds, and half a second may be all zeros.
     instance.on('response', (_client, status, _bytes, ms) => {
       latenciesMs.push(ms)
-      if (status === 200) return
+      if (status === expected) return
       trouble ??= `answered ${status}`
       stop()
     })
@@ -64,6 +71,6 @@ export async function sendLoad(target: Target, settings: LoadSettings, signal: A
   const seconds = (performance.now() - startedAt) / 1000
   const { user, system } = process.cpuUsage(cpu)
   if (trouble === null && latenciesMs.length === 0) trouble = `did not answer in ${settings.seconds} s`
-  if (trouble !== null) throw new RunFailed(`${target.url} ${trouble}, but every answer must be 200.`)
+  if (trouble !== null) throw new RunFailed(`${target.url} ${trouble}, but every answer must be ${expected}.`)
   return { seconds, latenciesMs, generatorShare: (user + system) / 1e6 / seconds }
 }

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { StartupError } from '../src/lib/startup-error.ts'
 import { apiCommand } from './api.ts'
 import { Interrupted } from './cleanup.ts'
+import { createKeysCommand } from './create-keys.ts'
 import { importCommand } from './import.ts'
 import { keysCommand } from './keys.ts'
 import { ledgerCommand } from './ledger.ts'
@@ -14,7 +15,8 @@ const program = new Command('npm run bench --')
   .description('Measures how fast Latchkey is, as ratios to what it stands on.')
   .exitOverride()
 
-for (const add of [apiCommand, importCommand, keysCommand, ledgerCommand, sweepCommand]) add(program)
+for (const add of [apiCommand, createKeysCommand, importCommand, keysCommand, ledgerCommand, sweepCommand])
+  add(program)
 for (const command of program.commands) command.exitOverride()
 
 process.exitCode = await run()

@@ -303,7 +303,7 @@ type HandlerParts = Pick<AppParts, 'profile' | 'database' | 'format' | 'clock'> 
 
 /** What carries out the operations of the contract. Of what is not the sample's a document may have what it likes. */
 export function handlersOf({ database, ...others }: HandlerParts): Handlers {
-  const parts = { ...others, db: database.knex }
+  const parts = { ...others, database, db: database.knex }
   const management = new Map<string, Handler>([
     ...keysHandlers(parts),
     ...appsHandlers(parts),

@@ -67,8 +67,8 @@ export function createApi(parts: ApiParts): Api {
           call(operation, who, { ...input, body }),
         )
       : call(operation, who, input)
-    if (answer instanceof Promise) return answer.then((it) => show(it, operation, learned, req, id))
-    return show(answer, operation, learned, req, id)
+    if (answer instanceof Promise) return answer.then((it) => show(it, operation, learned, asked, id))
+    return show(answer, operation, learned, asked, id)
   }
 
   const readBody = async (
@@ -101,16 +101,17 @@ export function createApi(parts: ApiParts): Api {
     answer: Answer,
     { descriptions }: Operation,
     learned: Admission,
-    req: IncomingMessage,
+    asked: ApiRequest,
     id: RequestId,
   ): FrontAnswer => {
+    asked.hasChanged = !(answer.kind === 'item' && answer.isAddition === true)
     if (answer.kind === 'nothing') return { status: 204, headers: answers.common(learned), body: '' }
     const status = answer.kind === 'item' ? answer.status : 200
     const success = { status, message: descriptions[status] ?? '', requestId: id }
     const body = answer.kind === 'item' ? envelope.item(answer.item, success) : envelope.list(answer, success)
     const headers = answers.common(learned, jsonType)
     if (answer.kind === 'list' && answer.nextCursor !== null && profile.pagination.style === 'link')
-      headers.push('Link', `<${nextAddress(req, hosts, answer.nextCursor)}>; rel="next"`)
+      headers.push('Link', `<${nextAddress(asked.req, hosts, answer.nextCursor)}>; rel="next"`)
     return { status, headers, body: JSON.stringify(body) }
   }
 
@@ -144,17 +145,18 @@ export function createApi(parts: ApiParts): Api {
       tellWho(line, learned)
       return answer
     }
-    return finish(answer, request, learned)
+    return finish(answer, asked, request, learned)
   }
 
   async function finish(
     answer: Soon<FrontAnswer>,
+    asked: ApiRequest,
     { req, line }: FrontRequest,
     learned: Admission,
   ): Promise<FrontAnswer> {
     const made = await answer
     tellWho(line, learned)
-    if (!isRead(req)) await parts.caughtUp()
+    if (!isRead(req) && asked.hasChanged) await parts.caughtUp()
     return made
   }
 }
@@ -167,6 +169,8 @@ class ApiRequest implements Asked {
   readonly query: URLSearchParams | null
   readonly address: string
   readonly userAgent: string | undefined
+  /** Whether anything may be another than it was: what went wrong, too, may have done something before it did. */
+  hasChanged = true
   readonly #hosts: ApiHosts
 
   constructor(req: IncomingMessage, path: string, address: string, hosts: ApiHosts) {

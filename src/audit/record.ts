@@ -87,7 +87,8 @@ export async function recordAll(tx: Tx, entries: readonly AuditEntry[]): Promise
   await insertEvents(tx, entries.map(toEvent))
 }
 
-function toEvent({ organization, by, action, target, details }: AuditEntry): NewEvent {
+/** As the tables hold it: for what writes an entry as a part of a larger statement. */
+export function toEvent({ organization, by, action, target, details }: AuditEntry): NewEvent {
   const { actor, address, requestId } = by
   return {
     organization,

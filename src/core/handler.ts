@@ -37,7 +37,13 @@ export interface Page {
 }
 
 export type Answer =
-  | { readonly kind: 'item'; readonly status: 200 | 201; readonly item: object }
+  | {
+      readonly kind: 'item'
+      readonly status: 200 | 201
+      readonly item: object
+      /** Nothing that was there before is another than it was: nobody has to hear of it before it is answered. */
+      readonly isAddition?: true
+    }
   | ({ readonly kind: 'list' } & Page)
   | { readonly kind: 'nothing' }
 

@@ -86,6 +86,17 @@ export async function insertKeyCredentials(db: Db, keys: readonly NewKeyCredenti
   await db('credentials').insert(rows).onConflict('hash').ignore()
 }
 
+/**
+ * Part of a larger statement's `with`: a credential for each row of `source`, which has the columns of a new key. A hash
+ * that is there already is an error.
+ */
+export function insertKeyCredentialsFrom(source: string): string {
+  return `credential as (
+      insert into credentials (hash, kind, organization_id, mode, scopes, key_id, allowed_addresses, expires_at)
+      select hash, 'api_key', organization_id, mode, scopes, id, allowed_addresses, expires_at from ${source}
+    )`
+}
+
 /** What an import knows of a key's credential. */
 export type ImportedCredential = Omit<NewKeyCredential, 'allowedAddresses'> & { readonly createdAt: Date }
 

@@ -1,5 +1,5 @@
 // Making an API key: its row for people to see, its credential for the validator, both or neither.
-import { record } from '../audit/record.ts'
+import { type AuditEntry, record } from '../audit/record.ts'
 import { type Attribution, actorId } from '../core/attribution.ts'
 import { type KeyId, newKeyId, type OrganizationId } from '../core/ids.ts'
 import type { Mode } from '../core/principal.ts'
@@ -39,17 +39,21 @@ export function issueKey(db: Db, format: SecretFormat, wanted: NewKey, now: Date
     return await asTenant(tx, wanted, async (walled) => {
       await requireGoodMaker(walled, wanted.organization, wanted.by, now)
       const issued = await writeKey(walled, format, wanted, null, now)
-      const { key } = issued
-      await record(walled, {
-        organization: key.organization,
-        by: wanted.by,
-        action: 'key.created',
-        target: key.id,
-        details: describeKey(key),
-      })
+      await record(walled, toldOf(issued.key, wanted.by))
       return issued
     })
   })
+}
+
+/** What the ledger is told of a new key. */
+export function toldOf(key: ApiKey, by: Attribution): AuditEntry {
+  return {
+    organization: key.organization,
+    by,
+    action: 'key.created',
+    target: key.id,
+    details: describeKey(key),
+  }
 }
 
 /** The two rows of a new key, in the caller's transaction; what the ledger is told is the caller's. */
@@ -60,6 +64,19 @@ export async function writeKey(
   rotatedFrom: KeyId | null,
   now: Date,
 ): Promise<IssuedKey> {
+  const issued = draftKey(format, wanted, rotatedFrom, now)
+  await insertKey(tx, issued.key)
+  await insertKeyCredentials(tx, [toCredential(issued.key)])
+  return issued
+}
+
+/** A new key that is written nowhere yet. */
+export function draftKey(
+  format: SecretFormat,
+  wanted: NewKey,
+  rotatedFrom: KeyId | null,
+  now: Date,
+): IssuedKey {
   const secret = format.write('api_key', wanted.mode)
   const key: ApiKey = {
     id: newKeyId(),
@@ -79,8 +96,6 @@ export async function writeKey(
     rotatedFrom,
     retiresAt: null,
   }
-  await insertKey(tx, key)
-  await insertKeyCredentials(tx, [toCredential(key)])
   return { key, secret }
 }
 

@@ -7,12 +7,13 @@ import type { ApiKeyPrincipal, Caller } from '../core/principal.ts'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { SecretFormat } from '../credentials/format.ts'
-import type { Db } from '../db/connect.ts'
+import type { Database, Db } from '../db/connect.ts'
 import { asTenant } from '../db/tenant.ts'
 import { addSeconds, type Clock } from '../lib/time.ts'
 import { activateKey, deactivateKey, deleteKey, type KeyChangeRequest, revokeKey } from './change-key.ts'
 import { answerOnce, type IdempotentRequest } from './idempotent-answer.ts'
-import { issueKey } from './issue-key.ts'
+import { type IssuedKey, issueKey, type NewKey } from './issue-key.ts'
+import { createIssuing } from './issue-together.ts'
 import { type ApiKey, type KeyListing, keyState } from './key.ts'
 import { readKeyCursor, writeKeyCursor } from './key-cursor.ts'
 import { keyLimits, requireWithin } from './key-limits.ts'
@@ -21,6 +22,7 @@ import { checkExpiry, readAllowedAddresses, readKeyName, readKeyScopes } from '.
 import { endOverlap, rotateKey } from './rotate-key.ts'
 
 export interface KeysApiParts {
+  readonly database: Database
   readonly db: Db
   readonly profile: Profile
   readonly format: SecretFormat
@@ -59,33 +61,47 @@ function listOperation({ db, profile, clock }: KeysApiParts): Handler {
   }
 }
 
-function createOperation({ db, profile, format, clock }: KeysApiParts): Handler {
+function createOperation({ database, db, profile, format, clock }: KeysApiParts): Handler {
+  const issueTogether = createIssuing(database, format)
   return async (call) => {
-    const { caller, body, attribution } = call
+    const { caller, body } = call
     const maker = requireKey(caller)
     const now = clock()
     if (body['mode'] !== undefined && body['mode'] !== maker.mode) {
       const say = `A key of ${maker.mode} mode makes keys of ${maker.mode} mode alone.`
       throw new Problem('wrong_mode', { param: 'mode', say })
     }
+    if (call.idempotencyKey === null) {
+      const issued = await issueTogether(readNewKey(profile, call, maker, now), now)
+      return { kind: 'item', status: 201, item: showIssued(issued, now), isAddition: true }
+    }
     // Read where it is run: what may be asked for now is no matter to who is given an answer again.
     return answerOnce(db, onceOf(call, maker, 'createKey'), now, async (tx) => {
-      const allowed = body['allowed_addresses'] ?? maker.allowedAddresses ?? []
-      const wanted = {
-        organization: maker.organization,
-        mode: maker.mode,
-        name: readKeyName(String(body['name'])),
-        scopes: readKeyScopes(profile, texts(body['scopes'])),
-        expiresAt: readExpiry(body, maker, now),
-        allowedAddresses: readAllowedAddresses(texts(allowed)),
-        by: attribution,
-      }
-      requireWithin(keyLimits(maker), wanted)
-      const { key, secret } = await issueKey(tx, format, wanted, now)
-      // The only time that the secret leaves the house (SECURITY K6).
-      return { kind: 'item', status: 201, item: { ...show(key, now), secret: secret.reveal() } }
+      const issued = await issueKey(tx, format, readNewKey(profile, call, maker, now), now)
+      return { kind: 'item', status: 201, item: showIssued(issued, now) }
     })
   }
+}
+
+/** @throws Problem invalid_parameter; exceeds_creator */
+function readNewKey(
+  profile: Profile,
+  { body, attribution }: Call,
+  maker: ApiKeyPrincipal,
+  now: Date,
+): NewKey {
+  const allowed = body['allowed_addresses'] ?? maker.allowedAddresses ?? []
+  const wanted = {
+    organization: maker.organization,
+    mode: maker.mode,
+    name: readKeyName(String(body['name'])),
+    scopes: readKeyScopes(profile, texts(body['scopes'])),
+    expiresAt: readExpiry(body, maker, now),
+    allowedAddresses: readAllowedAddresses(texts(allowed)),
+    by: attribution,
+  }
+  requireWithin(keyLimits(maker), wanted)
+  return wanted
 }
 
 function readOperation({ db, clock }: KeysApiParts): Handler {
@@ -106,11 +122,11 @@ function rotateOperation({ db, format, clock }: KeysApiParts): Handler {
     return answerOnce(db, onceOf(call, maker, 'rotateKey'), now, async (tx) => {
       // A key that ends may rotate itself, and lives no longer for it.
       const given = { notAfter: maker.expiresAt }
-      const { key, secret, old } = await rotateKey(tx, format, request, overlap, given)
+      const { old, ...issued } = await rotateKey(tx, format, request, overlap, given)
       return {
         kind: 'item',
         status: 201,
-        item: { ...show(key, now), secret: secret.reveal(), old: show(old, now) },
+        item: { ...showIssued(issued, now), old: show(old, now) },
       }
     })
   }
@@ -192,6 +208,9 @@ function show(key: ApiKey, now: Date) {
     rotated_from: key.rotatedFrom,
   }
 }
+
+/** The only time that the secret leaves the house (SECURITY K6). */
+const showIssued = ({ key, secret }: IssuedKey, now: Date) => ({ ...show(key, now), secret: secret.reveal() })
 
 function showListing({ key, lastUse }: KeyListing, now: Date) {
   return {

@@ -1,5 +1,5 @@
 // Hashes and comparisons of secrets. It knows bytes, and nothing of what they open.
-import { createHash, createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto'
 
 declare const digested: unique symbol
 /** SHA-256 of a secret: what is stored and looked up, never the secret. */
@@ -8,7 +8,7 @@ export type Digest = Buffer & { readonly [digested]: true }
 /** The 32 bytes of SHA-256 over the UTF-8 text, or over bytes. */
 export function sha256(text: string | Buffer): Digest {
   // The brand is minted here alone.
-  return createHash('sha256').update(text).digest() as Digest
+  return hash('sha256', text, 'buffer') as Digest
 }
 
 declare const digestedText: unique symbol

@@ -1,6 +1,6 @@
 // Randomness from the operating system's generator, in the shapes that we print.
 // It knows alphabets and lengths, and nothing of what the text is for.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const base36 = '0123456789abcdefghijklmnopqrstuvwxyz'
@@ -40,9 +40,24 @@ function randomText(alphabet: string, length: number): string {
   const limit = 256 - (256 % alphabet.length)
   let text = ''
   while (text.length < length) {
-    for (const byte of randomBytes(length + 8)) {
-      if (byte < limit && text.length < length) text += alphabet.charAt(byte % alphabet.length)
-    }
+    const byte = randomByte()
+    if (byte < limit) text += alphabet.charAt(byte % alphabet.length)
   }
   return text
+}
+
+// Drawn in blocks: asking the generator for each text would cost more than all the rest of making it.
+const block = Buffer.alloc(4096)
+let used = block.length
+
+function randomByte(): number {
+  if (used === block.length) {
+    randomFillSync(block)
+    used = 0
+  }
+  const byte = block.readUInt8(used)
+  // What a secret was made of stays nowhere.
+  block.writeUInt8(0, used)
+  used += 1
+  return byte
 }

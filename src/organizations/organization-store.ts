@@ -147,6 +147,20 @@ export async function requireActiveOrganization(tx: Tx, id: OrganizationId): Pro
   if (rows[0]?.is_stopped !== false) throw new Problem('organization_suspended')
 }
 
+/**
+ * Part of a larger statement's `with`, for those that wait for nobody: the ids among `ids` (SQL) of organizations that
+ * are active, held as by `requireActiveOrganization`. One that somebody else changes at this moment is left out. Primary
+ * key, whatever the number of rows: `limit 1` keeps the planner to it.
+ */
+export function activeOrganizationsFrom(ids: string): string {
+  return `active as (
+      select found.id from unnest(${ids}) as wanted(id)
+      cross join lateral (
+        select id from organizations where id = wanted.id and not is_stopped limit 1 for key share skip locked
+      ) found
+    )`
+}
+
 /** Locked against every transaction that would make a credential for one of them. */
 export async function lockOrganizations(tx: Tx, ids: readonly OrganizationId[]): Promise<void> {
   await tx.raw('select 1 from organizations where id = any(?) order by id for update', [[...ids]])

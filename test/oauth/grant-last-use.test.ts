@@ -50,7 +50,7 @@ const holderOf = (grant: GrantId): AccessTokenPrincipal => ({
   grant,
   audience: 'https://api.example',
   dpopThumbprint: null,
-  issuedAt: new Date(),
+  issuedAt: 1_700_000_000,
 })
 
 const use = (grant: GrantId, at: Date, client = 'sync/1') => ({
