@@ -10,13 +10,22 @@ import { keysCommand } from './keys.ts'
 import { ledgerCommand } from './ledger.ts'
 import { RunFailed } from './run-failed.ts'
 import { sweepCommand } from './sweep.ts'
+import { usageCommand } from './usage.ts'
 
 const program = new Command('npm run bench --')
   .description('Measures how fast Latchkey is, as ratios to what it stands on.')
   .exitOverride()
 
-for (const add of [apiCommand, createKeysCommand, importCommand, keysCommand, ledgerCommand, sweepCommand])
-  add(program)
+const commands = [
+  apiCommand,
+  createKeysCommand,
+  importCommand,
+  keysCommand,
+  ledgerCommand,
+  sweepCommand,
+  usageCommand,
+]
+for (const add of commands) add(program)
 for (const command of program.commands) command.exitOverride()
 
 process.exitCode = await run()

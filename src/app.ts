@@ -44,7 +44,7 @@ import { createBackground } from './lib/background.ts'
 import type { GuardedFetch } from './lib/guarded-fetch.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
-import type { Clock } from './lib/time.ts'
+import { type Clock, millisecondsOf } from './lib/time.ts'
 import { createTurnstile, type Window } from './limits/turnstile.ts'
 import type { Mailer } from './mail/mailer.ts'
 import { authorizeRateClasses } from './oauth/authorize-limit.ts'
@@ -72,7 +72,6 @@ import { sweepsOf } from './sweeping/sweeps.ts'
 import { logRequests } from './web/access-log.ts'
 import { loadAssets } from './web/assets.ts'
 import { createBrowserSessions } from './web/browser-session.ts'
-import { shownClient } from './web/client-address.ts'
 import { createFront } from './web/front.ts'
 import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
@@ -104,8 +103,8 @@ export interface App {
   /** Not listening yet. */
   readonly server: Server
   /**
-   * Hears what others have changed, does what no answer waits for, writes what is still in memory alone (when credentials were last used), and seals
-   * what the ledger was told.
+   * Hears what others have changed, does what no answer waits for, writes what is still in memory alone (when
+   * credentials were last used, and how often), and seals what the ledger was told.
    */
   settle(): Promise<void>
   close(): Promise<void>
@@ -152,7 +151,7 @@ export function build(parts: AppParts): App {
   const validate = createValidator({ format, shapes, cache, clock })
   const proofs = createProofs({ clock, remember: (hash, until) => rememberProof(database, hash, until) })
   const usesWritten = { api_key: writeKeyUses, access_token: writeGrantUses }
-  const lastUse = createLastUse(database.knex, usesWritten, clock, log, shownClient)
+  const lastUse = createLastUse(database.knex, usesWritten, millisecondsOf(clock), log)
   const sealer = createSealer(database.knex, log)
   const sweeper = createSweeper({ db: database.knex, sweeps: sweepsOf(profile), clock, log, metrics })
   const resourceMetadataUrl = profile.oauth.enabled ? publicUrl + metadataPath : null
@@ -165,6 +164,7 @@ export function build(parts: AppParts): App {
     audience,
     turnstile,
     noteUse: lastUse.note,
+    noteLimited: lastUse.noteLimited,
     log,
     trustedProxies,
     resourceMetadataUrl,

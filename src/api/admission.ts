@@ -23,6 +23,8 @@ export interface AdmissionParts {
   readonly turnstile: Turnstile
   /** Hears of each good credential that is presented, and for what. */
   readonly noteUse: LastUse['note']
+  /** Hears of each of them that a limit then refuses. */
+  readonly noteLimited: LastUse['noteLimited']
   readonly proofs: Proofs
 }
 
@@ -80,7 +82,6 @@ export function createAdmission(parts: AdmissionParts): Admit {
   const { profile, contract, turnstile, audience } = parts
   const route = createRoute(contract)
   const anyRateClass = Object.keys(profile.rateClasses)[0] ?? ''
-  const titles = new Map(contract.operations.map((it) => [it, `${it.method} ${it.path}`]))
   const classes = new Map(
     Object.entries(profile.rateClasses).map(([name, { per }]) => [
       name,
@@ -119,14 +120,25 @@ export function createAdmission(parts: AdmissionParts): Admit {
     const routed = route(asked.method, asked.path)
     learned.routed = routed
     const { operation } = routed
-    const title = operation ? titles.get(operation) : undefined
-    parts.noteUse(who, { address: asked.address, userAgent: asked.userAgent, operation: title ?? null })
+    const title = operation ? operation.title : null
+    parts.noteUse(who, { address: asked.address, userAgent: asked.userAgent, operation: title })
     // Before a wrong address is refused: guessing at addresses is counted too.
     const rateClass = classes.get(operation?.rateClass ?? anyRateClass)
     if (!rateClass) throw new Error('an operation of no rate class')
     const verdict = turnstile.take(rateClass.name, countedAs(who, rateClass.isPerOrganization))
     if (verdict instanceof Promise) return verdict.then((it) => decide(learned, who, routed, it))
     return decide(learned, who, routed, verdict)
+  }
+  /** @throws Problem */
+  const decide = (learned: Admission, who: Principal, routed: Routed, verdict: Verdict): Admitted => {
+    if (verdict.retryAfter !== null) parts.noteLimited(who)
+    hear(learned, verdict)
+    const { operation, params, allow } = routed
+    if (!operation)
+      throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
+    if (operation.credential === 'platform') requirePlatform(who)
+    else requireScopes(who, operation)
+    return { who, operation, params }
   }
 
   return (asked, learned) => {
@@ -148,17 +160,6 @@ export function createAdmission(parts: AdmissionParts): Admit {
 function hear(learned: Admission, { allowance, retryAfter }: Verdict): void {
   learned.allowance = allowance
   if (retryAfter !== null) throw new Problem('rate_limit_exceeded', { retryAfter })
-}
-
-/** @throws Problem */
-function decide(learned: Admission, who: Principal, routed: Routed, verdict: Verdict): Admitted {
-  hear(learned, verdict)
-  const { operation, params, allow } = routed
-  if (!operation)
-    throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
-  if (operation.credential === 'platform') requirePlatform(who)
-  else requireScopes(who, operation)
-  return { who, operation, params }
 }
 
 /** Under which name requests are counted. */

@@ -15,10 +15,12 @@ import {
   listConnectedApps,
 } from '../oauth/connected-app-store.ts'
 import { readGrantCursor, writeGrantCursor } from '../oauth/grant-cursor.ts'
+import { listConnectedAppCalls } from '../oauth/grant-use-store.ts'
 import { type Extent, removeAccess } from '../oauth/remove-access.ts'
 import { readForm } from '../web/body.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
+import { describeCalls, shownDays } from './call-words.ts'
 import { describeConnected } from './connected-words.ts'
 import { endedAccess } from './ended-access.ts'
 import { type MemberVisitor, refusedToRole, type Visits } from './visit.ts'
@@ -121,8 +123,13 @@ export function addConnectedAppsPages(router: Router, parts: ConnectedAppsParts)
     const last = newest.at(-1)
     const isMore = app.newest.length > installsShown && last
     const [described] = await describeAll([{ ...app, newest }], who)
+    const now = clock()
+    const calls = await asTenant(db, { organization: app.organization, mode: 'any' }, (tx) =>
+      listConnectedAppCalls(tx, app.grant, shownDays(now)),
+    )
     visits.show(ctx, who, connectedAppsPath, 'connected-app', {
       app: described,
+      calls: describeCalls(calls, now),
       list,
       isFirstPage: after === null,
       older: isMore ? writeGrantCursor({ createdAt: last.createdAt, id: last.grant }) : null,

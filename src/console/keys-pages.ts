@@ -15,11 +15,13 @@ import type { ApiKey, KeyListing } from '../keys/key.ts'
 import { readKeyCursor, writeKeyCursor } from '../keys/key-cursor.ts'
 import { adminLimits, type KeyLimits, memberLimits, requireWithin } from '../keys/key-limits.ts'
 import { findKeyOwner, findListing, findSuccessor, type KeyQuery, listKeys } from '../keys/key-store.ts'
+import { countKeyCalls, listKeyCalls } from '../keys/key-use-store.ts'
 import { longestKeyName } from '../keys/new-key.ts'
 import type { Clock } from '../lib/time.ts'
 import { readForm } from '../web/body.ts'
 import type { BrowserSessions } from '../web/browser-session.ts'
 import { seeOther } from '../web/see-other.ts'
+import { callsInWords, daysShown, describeCalls, shownDays } from './call-words.ts'
 import { emptyKeyForm, readKeyForm, type TypedKey, typedKey } from './key-form.ts'
 import { describeListing } from './key-words.ts'
 import type { Reveals } from './reveal.ts'
@@ -104,9 +106,13 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
       .slice(0, longestKeyName)
     const after = readKeyCursor(String(ctx.query['after'] ?? ''))
     const query: KeyQuery = { organization: organization.id, mode, after, limit: keysShown + 1, search }
-    const found = await asTenant(db, query, (tx) => listKeys(tx, query))
     const now = clock()
-    const page = found.slice(0, keysShown)
+    const { found, page, calls } = await asTenant(db, query, async (tx) => {
+      const found = await listKeys(tx, query)
+      const page = found.slice(0, keysShown)
+      const ids = page.map(({ key }) => key.id)
+      return { found, page, calls: await countKeyCalls(tx, ids, shownDays(now)) }
+    })
     const last = page.at(-1)
     return visits.show(ctx, who, keysPath, 'api-keys', {
       done: sentenceFor(done, ctx.query['done']),
@@ -118,7 +124,9 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
       keys: page.map((listing) => ({
         ...describeListing(listing, profile.keyRotationDays, now),
         isMine: mayManage(member, listing.key),
+        calls: callsInWords(calls.get(listing.key.id) ?? 0),
       })),
+      callsDays: daysShown,
       older: found.length > keysShown && last ? writeKeyCursor(last.key) : null,
     })
   })
@@ -214,9 +222,15 @@ export function addKeysPages(router: Router, parts: KeysPagesParts): void {
 
   router.get(`${keysPath}/:id`, async (ctx) => {
     const { who, listing } = await visitKey(ctx, parts)
-    const successor = await findSuccessor(db, listing.key.id)
+    const { id, organization } = listing.key
+    const successor = await findSuccessor(db, id)
+    const now = clock()
+    const calls = await asTenant(db, { organization, mode: 'any' }, (tx) =>
+      listKeyCalls(tx, id, shownDays(now)),
+    )
     visits.show(ctx, who, keysPath, 'api-key', {
-      key: describeListing(listing, profile.keyRotationDays, clock()),
+      key: describeListing(listing, profile.keyRotationDays, now),
+      calls: describeCalls(calls, now),
       scopes: listing.key.scopes.map((name) => ({
         name,
         sentence: profile.scopes[name]?.sentence.en ?? name,

@@ -29,6 +29,7 @@ import { addSecondFactorPages, recoveryPath } from './second-factor-pages.ts'
 import { addSetUpPages } from './set-up-pages.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 import { addTryItPages, type TryItParts } from './try-it-pages.ts'
+import { addUsagePages } from './usage-pages.ts'
 import { createVisits, SignInFirst } from './visit.ts'
 
 export interface ConsoleParts extends Pick<TryItParts, 'tries' | 'askOurselves'> {
@@ -74,6 +75,7 @@ export function consoleRoutes(parts: ConsoleParts): Router {
   const reveals = revealsAt(keysPath)
   addKeysPages(router, { ...parts, visits, reveals })
   addKeyChangePages(router, { ...parts, visits, reveals })
+  addUsagePages(router, { ...parts, visits })
   // Without OAuth there is nothing at their addresses: not even a way to sign in first.
   if (parts.profile.oauth.enabled) {
     addConnectedAppsPages(router, { ...parts, visits })

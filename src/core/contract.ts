@@ -20,6 +20,8 @@ export interface Operation {
   readonly method: string
   /** As the document writes it: /bookings/{id} */
   readonly path: string
+  /** Both, as people read them: "GET /bookings/{id}" */
+  readonly title: string
   /** All of them are required; empty for an operation that any good credential may call. */
   readonly requiredScopes: readonly string[]
   readonly rateClass: string
@@ -163,6 +165,7 @@ function readOperations(document: WrittenDocument, name: string): Operation[] {
       summary: written.summary ?? '',
       method: method.toUpperCase(),
       path,
+      title: `${method.toUpperCase()} ${path}`,
       requiredScopes: written['x-required-scopes'],
       rateClass: written['x-rate-class'],
       credential: written['x-credential'],

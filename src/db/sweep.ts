@@ -40,8 +40,9 @@ export async function deadBefore(db: Db, now: Date): Promise<Date> {
 /**
  * Rows whose `expires_at` is over; the table has an index of that column.
  * @param keptSeconds how long past it a row is still good for something
+ * @param column another one, a time or a day, that says when it was over
  */
-export function expiredRows(table: string, keptSeconds = 0): Sweep {
+export function expiredRows(table: string, keptSeconds = 0, column = 'expires_at'): Sweep {
   return {
     name: table,
     start: (before) => {
@@ -53,11 +54,11 @@ export function expiredRows(table: string, keptSeconds = 0): Sweep {
         const { rows } = await tx.raw<{ rows: { taken: number; last: string | null }[] }>(
           `with taken as (
              delete from ?? where ctid = any (array(
-               select ctid from ?? where expires_at >= ?::timestamptz and expires_at < ?
-               order by expires_at limit ? for update skip locked
-             )) returning expires_at
-           ) select count(*)::int as taken, max(expires_at)::text as last from taken`,
-          [table, table, from, end, limit],
+               select ctid from ?? where ?? >= ?::timestamptz and ?? < ?::timestamptz
+               order by ?? limit ? for update skip locked
+             )) returning ??
+           ) select count(*)::int as taken, max(??)::text as last from taken`,
+          [table, table, column, from, column, end, column, limit, column, column],
         )
         const taken = rows[0]?.taken ?? 0
         from = rows[0]?.last ?? from
@@ -66,7 +67,7 @@ export function expiredRows(table: string, keptSeconds = 0): Sweep {
     },
     count: async (db, before) => {
       const [row] = await db(table)
-        .where('expires_at', '<', addSeconds(before, -keptSeconds))
+        .where(column, '<', addSeconds(before, -keptSeconds))
         .count<{ count: string }[]>('* as count')
       return Number(row?.count ?? 0)
     },

@@ -5,6 +5,14 @@ export type Clock = () => Date
 
 export const systemClock: Clock = () => new Date()
 
+/** The same as a number, ms since 1970, for what asks at each request. */
+export type Milliseconds = () => number
+
+/** The clock by numbers. The system's own makes no Date for it. */
+export function millisecondsOf(clock: Clock): Milliseconds {
+  return clock === systemClock ? () => Date.now() : () => clock().getTime()
+}
+
 export const secondMs = 1000
 export const minuteSeconds = 60
 export const hourSeconds = 3600

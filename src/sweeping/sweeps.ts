@@ -6,13 +6,16 @@ import { unusedApps } from '../apps/unused-apps-store.ts'
 import { expiredReveals } from '../console/reveal-store.ts'
 import type { Profile } from '../core/profile.ts'
 import { expiredCredentials } from '../credentials/credential-store.ts'
+import { oldOrganizationCalls } from '../credentials/organization-call-store.ts'
 import { expiredProofs } from '../credentials/proof-store.ts'
 import type { Sweep } from '../db/sweep.ts'
 import { expiredAnswers } from '../keys/idempotent-answer-store.ts'
+import { oldKeyCalls } from '../keys/key-use-store.ts'
 import { abandonedGrants } from '../oauth/abandoned-grant-store.ts'
 import { expiredCodes } from '../oauth/code-store.ts'
 import { expiredEngineSessions, expiredInteractions } from '../oauth/engine-record-store.ts'
 import { expiredGrants } from '../oauth/grant-store.ts'
+import { oldGrantCalls } from '../oauth/grant-use-store.ts'
 import { expiredRefreshTokens, forgottenAnswers } from '../oauth/refresh-token-store.ts'
 import { expiredLinks } from '../operators/person-store.ts'
 import { expiredSessions, expiredSteps } from '../operators/session-store.ts'
@@ -36,6 +39,9 @@ export function sweepsOf({ oauth }: Pick<Profile, 'oauth'>): readonly Sweep[] {
     expiredGrants,
     abandonedGrants,
     surplusRefusals,
+    oldKeyCalls,
+    oldGrantCalls,
+    oldOrganizationCalls,
     unusedApps(oauth.dynamicRegistration),
   ]
 }

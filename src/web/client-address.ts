@@ -5,7 +5,8 @@ import type { Origin } from '../core/attribution.ts'
 import { plainAddress } from '../lib/network.ts'
 import { requestId } from './request-id.ts'
 
-const longestClientName = 200
+/** Of what a program calls itself so many characters are kept. */
+export const longestClientName = 200
 
 /**
  * The caller's network address. With n trusted proxies it is the n-th of X-Forwarded-For from the right:

@@ -94,6 +94,8 @@ test('a member sees names and makes test keys; what is for administrators is ref
     assert.equal(refused.status, 403, verb)
   }
   assert.equal((await house.api('/bookings', secret)).status, 200, 'and nothing has changed')
+  assert.equal((await member.open('/admin/settings/usage')).status, 403, 'how much the account calls')
+  assert.doesNotMatch(list.html, /settings\/usage/)
 
   const own = await house.database.knex('api_keys').where({ mode: 'test' }).first()
   assert.equal((await member.open(`${path}/${own.id}`)).status, 200, 'their own test key they manage')

@@ -202,7 +202,7 @@ test('U13: the second wall: a statement that forgets to say whose rows it means 
   await house.settle()
   const [acmeLive, acmeTest] = sides
   assert.ok(acmeLive && acmeTest)
-  const inMode = ['api_keys', 'api_key_uses', 'credentials', 'sample_resources']
+  const inMode = ['api_keys', 'api_key_uses', 'credentials', 'sample_resources', 'organization_calls']
   const inOrganization = ['memberships', 'invitations', 'audit_events']
   await house.person('ann@acme.example', await organizationOf(acmeLive))
   await house.person('bo@other.example', await organizationOf(sides[3] ?? acmeLive))
@@ -238,6 +238,12 @@ test('U13: the second wall: a statement that forgets to say whose rows it means 
         table,
       )
     }
+    const called = await asTenant(db, it, (tx) => tx('api_key_calls').distinct('key_id'))
+    const own = await asTenant(db, it, (tx) => tx('api_keys').select('id'))
+    assert.deepEqual(
+      called.map(({ key_id }) => key_id),
+      own.map(({ id }) => id),
+    )
     const organizations = await asTenant(db, it, (tx) => tx('organizations').select('id'))
     assert.deepEqual(organizations, [{ id: it.organization }])
     const people = await asTenant(db, it, (tx) => tx('persons').select('email'))

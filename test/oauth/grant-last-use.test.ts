@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type GrantId, newGrantId } from '../../src/core/ids.ts'
 import type { AccessTokenPrincipal } from '../../src/core/principal.ts'
+import type { Db } from '../../src/db/connect.ts'
 import { insertGrant } from '../../src/oauth/grant-store.ts'
 import { findGrantUses, writeGrantUses } from '../../src/oauth/grant-use-store.ts'
 import { exchange, obtainCode, readTokens, refresh } from '../support/authorization.ts'
@@ -55,11 +56,13 @@ const holderOf = (grant: GrantId): AccessTokenPrincipal => ({
 
 const use = (grant: GrantId, at: Date, client = 'sync/1') => ({
   who: holderOf(grant),
-  at,
-  address: '192.0.2.1',
-  client,
-  operation: 'GET /bookings',
+  calls: 2,
+  limited: 1,
+  last: { at, address: '192.0.2.1', client, operation: 'GET /bookings' },
 })
+
+const write = (db: Db, uses: readonly ReturnType<typeof use>[]) =>
+  db.transaction((tx) => writeGrantUses(tx, { day: '2026-11-26', uses }))
 
 test('K14: the last use of an access token is written for its grant, in batches', async (t) => {
   const { house, app } = await open(t)
@@ -105,7 +108,7 @@ test('a grant that is gone, or goes while a batch is written, costs the others o
   await meanwhile(
     house,
     (tx) => tx('grants').where({ id: going }).delete(),
-    () => writeGrantUses(knex, [use(gone, at), use(going, at), use(staying, at)]),
+    () => write(knex, [use(gone, at), use(going, at), use(staying, at)]),
   )
   assert.deepEqual(
     (await usesIn(house)).map(({ grant_id }) => grant_id),
@@ -124,17 +127,17 @@ test('of several nodes the latest use counts, whichever writes last; and none wa
   const late = new Date(early.getTime() + 1000)
   for (let round = 0; round < 5; round += 1) {
     await Promise.all([
-      writeGrantUses(
+      write(
         knex,
         grants.map((id) => use(id, late, 'late')),
       ),
-      writeGrantUses(
+      write(
         knex,
         grants.toReversed().map((id) => use(id, early, 'early')),
       ),
     ])
   }
-  await writeGrantUses(
+  await write(
     knex,
     grants.map((id) => use(id, early, 'early')),
   )
@@ -142,6 +145,12 @@ test('of several nodes the latest use counts, whichever writes last; and none wa
   assert.deepEqual(
     clients,
     grants.map(() => 'late'),
+  )
+  const counts = await knex('grant_calls').select('calls', 'limited')
+  assert.deepEqual(
+    counts,
+    grants.map(() => ({ calls: '22', limited: '11' })),
+    'eleven batches, and none is lost',
   )
 })
 

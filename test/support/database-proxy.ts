@@ -32,6 +32,8 @@ export interface DatabaseProxy {
    * Resolves when that has happened.
    */
   stopAt(isIt: (statement: Statement) => boolean, moment: Moment, then: () => void): Promise<void>
+  /** Lets new connections pass again; those that were stopped are cut. */
+  readonly resume: () => void
 }
 
 interface Stop {
@@ -79,6 +81,10 @@ export async function startDatabaseProxy(t: TestContext, databaseUrl: string): P
   return {
     url: url.href,
     seen: wire.seen,
+    resume: () => {
+      for (const socket of sockets) socket.destroy()
+      wire.isStopped = false
+    },
     stopAt: (isIt, moment, then) =>
       new Promise((resolve) => {
         const happen = () => {

@@ -117,6 +117,9 @@ test('a dry run counts what a sweep then takes, and the command line tells it', 
     'refresh_tokens.sealed_answer': 0,
     grants: 3,
     app_refusals: 4,
+    api_key_calls: 0,
+    grant_calls: 0,
+    organization_calls: 0,
     oauth_apps: 0,
   }
   const home = await makeHome(t)
@@ -130,6 +133,34 @@ test('a dry run counts what a sweep then takes, and the command line tells it', 
   assert.match(stdout, /^refresh_tokens +3$/m)
   assert.match(stdout, /^Took 16 rows away in [\d.]+ s\.$/m)
   assert.equal((await readWorld(client)).length, before.length - 16)
+})
+
+test('the calls of a day are kept for four hundred days', async (t) => {
+  const { client, another } = await open(t)
+  await foundWorld(client)
+  await client.query(
+    `with key as (
+       insert into api_keys (id, organization_id, mode, name, scopes, prefix, last_four, hash)
+       values ('key_1', 'org', 'test', 'key', '{}', 'p', 'last', '\\x00') returning id
+     ), allowed as (
+       insert into grants (id, client_id, person_id, organization_id, mode, scopes, resource, expires_at)
+       values ('grant_1', 'app_a', 'person', 'org', 'test', '{}', 'r', now() + interval '1 day') returning id
+     ), days as (select ((now() at time zone 'utc')::date - n) as day from generate_series(396, 1200) n
+     ), of_keys as (insert into api_key_calls select id, day, 1, 0 from key, days
+     ), of_grants as (insert into grant_calls select id, day, 1, 0 from allowed, days)
+     insert into organization_calls select 'org', 'test', day, 1, 0 from days`,
+  )
+  const taken = await Promise.all([sweepAll(another()), sweepAll(another())])
+  for (const table of ['api_key_calls', 'grant_calls', 'organization_calls']) {
+    const { rows } = await client.query<{ oldest: number; count: number }>(
+      `select (now() at time zone 'utc')::date - min(day) as oldest, count(*)::int as count from ${table}`,
+    )
+    const { oldest = 0, count = 0 } = rows[0] ?? {}
+    // On the day itself it depends on the hour.
+    assert.ok(oldest === 399 || oldest === 400, `${table}: ${oldest} days`)
+    const counted = taken.reduce((sum, it) => sum + (it[table] ?? 0), 0)
+    assert.equal(counted, 805 - count, table)
+  }
 })
 
 test('a code that is exchanged and a token that is refreshed while all around them is swept are not hurt', async (t) => {
