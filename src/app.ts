@@ -107,6 +107,8 @@ export interface App {
    * credentials were last used, and how often), and seals what the ledger was told.
    */
   settle(): Promise<void>
+  /** Hears what others have changed in the database so far. */
+  hear(): Promise<void>
   close(): Promise<void>
 }
 
@@ -267,6 +269,7 @@ export function build(parts: AppParts): App {
   })
   return {
     server,
+    hear: changes.catchUp,
     settle: async () => {
       await shapes.reload()
       await changes.catchUp()

@@ -10,11 +10,14 @@ export interface CuttableProxy {
   cut(): void
   /** From now on nothing passes, on any connection, and nobody is told; false ends that, and cuts what hung. */
   silence(isSilent: boolean): void
+  /** From now on everything that the database says takes so many ms more. */
+  delay(ms: number): void
 }
 
 export async function startCuttableProxy(t: Ending, databaseUrl: string): Promise<CuttableProxy> {
   const sockets = new Set<Socket>()
   let isSilent = false
+  let delayMs = 0
   const proxy = createServer((near) => {
     const far = connect(placeOf(databaseUrl))
     for (const [from, to] of [
@@ -23,7 +26,9 @@ export async function startCuttableProxy(t: Ending, databaseUrl: string): Promis
     ] as const) {
       sockets.add(from)
       from.on('data', (chunk) => {
-        if (!isSilent) to.write(chunk)
+        if (isSilent) return
+        if (delayMs > 0 && from === far) setTimeout(() => to.write(chunk), delayMs)
+        else to.write(chunk)
       })
       from.on('error', () => {})
       from.on('close', () => {
@@ -50,6 +55,9 @@ export async function startCuttableProxy(t: Ending, databaseUrl: string): Promis
   return {
     url: url.href,
     cut,
+    delay: (ms) => {
+      delayMs = ms
+    },
     silence: (wanted) => {
       isSilent = wanted
       // What was not passed on can't be made up for.

@@ -70,6 +70,8 @@ export interface HouseOptions {
   readonly change?: (profile: Profile) => Profile
   /** The database of another house, instead of one of its own. */
   readonly databaseUrl?: string
+  /** By which way it listens, instead of that by which it asks. */
+  readonly directUrl?: string
   /** Whether mails can be sent (and read, in `mails`). */
   readonly mailWay?: Mailer['way']
   /** In place of the one that keeps mails for the test. */
@@ -95,7 +97,8 @@ export async function startHouse(
   const profile = change(loadProfile(config.profile, join(packageRoot, 'profiles')))
   const format = createFormat(profile.credentials.prefixes)
   const secret = new Secret(databaseUrl)
-  const database = openDatabase({ kind: 'url', url: secret, directUrl: secret })
+  const directUrl = options.directUrl === undefined ? secret : new Secret(options.directUrl)
+  const database = openDatabase({ kind: 'url', url: secret, directUrl })
   let offset = 0
   const clock = () => new Date(Date.now() + offset)
   const lines: string[] = []
@@ -193,14 +196,18 @@ export async function startHouse(
       ),
     rows: (organization, mode, kind, rows) =>
       insertRows(db, { organization: organization.id, mode }, kind, rows),
-    api: (path, credential, init = {}) =>
-      fetch(`${url}${profile.basePath}${path}`, {
+    api: async (path, credential, init = {}) => {
+      // Tests change the database past the server, as another process does, of which it hears within milliseconds.
+      // What it does itself must need no waiting: test/flows/ended-by-request.test.ts asks without.
+      await app.hear()
+      return fetch(`${url}${profile.basePath}${path}`, {
         ...init,
         headers: {
           ...(credential === null ? {} : headerOf(profile, credential)),
           ...init.headers,
         },
-      }),
+      })
+    },
   }
 }
 
