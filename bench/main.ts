@@ -8,6 +8,7 @@ import { createKeysCommand } from './create-keys.ts'
 import { importCommand } from './import.ts'
 import { keysCommand } from './keys.ts'
 import { ledgerCommand } from './ledger.ts'
+import { limitsCommand } from './limits.ts'
 import { RunFailed } from './run-failed.ts'
 import { sweepCommand } from './sweep.ts'
 import { usageCommand } from './usage.ts'
@@ -22,6 +23,7 @@ const commands = [
   importCommand,
   keysCommand,
   ledgerCommand,
+  limitsCommand,
   sweepCommand,
   usageCommand,
 ]

@@ -45,6 +45,7 @@ import type { GuardedFetch } from './lib/guarded-fetch.ts'
 import { packageRoot } from './lib/package-root.ts'
 import type { Secret } from './lib/secret.ts'
 import { type Clock, millisecondsOf } from './lib/time.ts'
+import { exchangeCounts } from './limits/rate-count-store.ts'
 import { createTurnstile, type Window } from './limits/turnstile.ts'
 import type { Mailer } from './mail/mailer.ts'
 import { authorizeRateClasses } from './oauth/authorize-limit.ts'
@@ -128,6 +129,7 @@ export function build(parts: AppParts): App {
   const handlers = handlersOf({ ...parts, inviteByMail })
   checkHandlers(contract, handlers)
 
+  const changes = database.listen(log)
   const turnstile = createTurnstile(
     {
       ...windowsOf(profile),
@@ -139,12 +141,15 @@ export function build(parts: AppParts): App {
       ...introspectionRateClasses,
       [failedCredentialsClass]: [profile.failedCredentials],
     },
-    config.redisUrl,
+    {
+      redisUrl: config.redisUrl,
+      shared: { nodes: changes.nodes, exchange: (told) => exchangeCounts(database, told) },
+      log,
+    },
   )
   const ownResource = protectedResource(profile, publicUrl)
   const { resource: audience, metadataPath } = ownResource
   const shapes = createImportedShapes(() => loadShapes(database), log)
-  const changes = database.listen(log)
   const cache = createCredentialCache({
     load: (hashes) => findPrincipals(database, hashes),
     changes,

@@ -54,7 +54,6 @@ const guests: Readonly<Record<string, Doors>> = {
   pg: ['src/db/'],
   pino: ['src/core/telemetry.ts'],
   'prom-client': ['src/core/metrics.ts'],
-  'rate-limiter-flexible': ['src/limits/'],
   sharp: ['src/apps/logo.ts'],
   // At the borders, where data comes in from outside.
   zod: [

@@ -164,5 +164,7 @@ function hear(learned: Admission, { allowance, retryAfter }: Verdict): void {
 
 /** Under which name requests are counted. */
 function countedAs(who: Principal, isPerOrganization: boolean): string {
-  return isPerOrganization && who.kind !== 'platform_key' ? who.organization : principalId(who)
+  return isPerOrganization && who.kind !== 'platform_key'
+    ? `${who.organization} ${who.mode}`
+    : principalId(who)
 }

@@ -52,7 +52,8 @@ export function plainAddress(address: string): string {
  * (RFC 6177), and all its addresses are theirs. Any other text is what it is.
  */
 export function subscriberOf(text: string): string {
-  if (isIP(text) !== 6) return text
+  // Most are no addresses at all, and told apart at once.
+  if (!text.includes(':') || isIP(text) !== 6) return text
   const groupsOf = (part: string) => part.split(':').filter((group) => group !== '')
   const [before, after] = text.replace(/%.*$/, '').split('::')
   const [head, tail] = [groupsOf(before ?? ''), groupsOf(after ?? '')]

@@ -11,6 +11,7 @@ import { expiredProofs } from '../credentials/proof-store.ts'
 import type { Sweep } from '../db/sweep.ts'
 import { expiredAnswers } from '../keys/idempotent-answer-store.ts'
 import { oldKeyCalls } from '../keys/key-use-store.ts'
+import { expiredCounts } from '../limits/rate-count-store.ts'
 import { abandonedGrants } from '../oauth/abandoned-grant-store.ts'
 import { expiredCodes } from '../oauth/code-store.ts'
 import { expiredEngineSessions, expiredInteractions } from '../oauth/engine-record-store.ts'
@@ -31,6 +32,7 @@ export function sweepsOf({ oauth }: Pick<Profile, 'oauth'>): readonly Sweep[] {
     expiredReveals,
     expiredAnswers,
     expiredProofs,
+    expiredCounts,
     expiredRegistrationTokens,
     expiredCodes,
     expiredCredentials,

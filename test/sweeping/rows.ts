@@ -36,6 +36,7 @@ const plain = {
   one_time_reveals: `insert into one_time_reveals (hash, person_id, expires_at) values ($1, 'person', $2)`,
   idempotent_answers: `insert into idempotent_answers (owner_id, key_hash, request_hash, expires_at) values ('owner', $1, '', $2)`,
   dpop_proofs: `insert into dpop_proofs (hash, expires_at) values ($1, $2)`,
+  rate_counts: `insert into rate_counts (name, count, expires_at) values (encode($1, 'hex'), 1, $2)`,
   registration_tokens: `insert into registration_tokens (id, name, hash, expires_at) values (encode($1, 'hex'), 'name', $1, $2)`,
 } as const
 type Plain = keyof typeof plain
@@ -159,7 +160,11 @@ export async function writeWorld(client: pg.Client, it: World): Promise<readonly
 /** What is there now. */
 export async function readWorld(client: pg.Client): Promise<readonly Omit<Row, 'isAlive'>[]> {
   const tables = [...plainNames, 'authorization_codes', 'refresh_tokens', 'credentials']
-  const hash = (table: string) => (table === 'idempotent_answers' ? 'key_hash' : 'hash')
+  const others: Readonly<Record<string, string>> = {
+    idempotent_answers: 'key_hash',
+    rate_counts: "decode(name, 'hex')",
+  }
+  const hash = (table: string) => others[table] ?? 'hash'
   const selects = tables.map(
     (table) => `select '${table}' as "table", encode(${hash(table)}, 'hex') as id from ${table}`,
   )
