@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Starts the sources where they lie beside us (a checkout), else the compiled form (a package).
+import './long-life.js' // first: what is loaded before it is not helped
 import { existsSync } from 'node:fs'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

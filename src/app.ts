@@ -56,6 +56,7 @@ import { grantsHandlers } from './oauth/grants.api.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
 import { introspection, introspectionPath } from './oauth/introspection.ts'
 import { createResourceServers } from './oauth/known-resource-servers.ts'
+import { shareCounts } from './oauth/presentation.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationRateClasses } from './oauth/registration-routes.ts'
 import { introspectionRateClasses } from './oauth/resource-server-door.ts'
@@ -82,6 +83,7 @@ import { createOwnRequests } from './web/own-requests.ts'
 import { englishErrors, pageErrors } from './web/page-errors.ts'
 import { stampRequestId } from './web/request-id.ts'
 import { createViews, siteOf } from './web/views.ts'
+import { alone, type Siblings } from './workers/siblings.ts'
 
 export interface AppParts {
   readonly config: Config
@@ -96,6 +98,8 @@ export interface AppParts {
   readonly mailer: Mailer
   /** True once the server has been told to stop. */
   readonly isStopping: () => boolean
+  /** The other workers of this machine; none where there is one process. */
+  readonly siblings?: Siblings
   /** How strangers' servers are asked, in place of the usual way. */
   readonly guardedFetch?: GuardedFetch
 }
@@ -124,7 +128,10 @@ export function build(parts: AppParts): App {
       background.run(() => sendInvitation(parts.mailer, { ...letter, brand: profile.brand.name }))
     }
   }
-  const metrics = createMetrics()
+  const siblings = parts.siblings ?? alone
+  const metrics = createMetrics(siblings.place)
+  siblings.answer('metrics', metrics.collect)
+  shareCounts(siblings)
   const refusals = createRefusals(database.knex, background)
   const handlers = handlersOf({ ...parts, inviteByMail })
   checkHandlers(contract, handlers)
@@ -150,6 +157,7 @@ export function build(parts: AppParts): App {
   const ownResource = protectedResource(profile, publicUrl)
   const { resource: audience, metadataPath } = ownResource
   const shapes = createImportedShapes(() => loadShapes(database), log)
+  const catchUp = siblings.catchUpAll(changes.catchUp)
   const cache = createCredentialCache({
     load: (hashes) => findPrincipals(database, hashes),
     changes,
@@ -178,7 +186,7 @@ export function build(parts: AppParts): App {
     proofs,
     publicUrl,
     hosts,
-    caughtUp: changes.catchUp,
+    caughtUp: catchUp,
   })
   const asked = introspection({
     resourceServers: createResourceServers(database, changes),
@@ -237,14 +245,14 @@ export function build(parts: AppParts): App {
   app.use(async (ctx, next) => {
     await next()
     const isToken = ctx.path === '/oauth/token' && ctx.status === 200
-    if (!isRead(ctx) && !isToken) await changes.catchUp()
+    if (!isRead(ctx) && !isToken) await catchUp()
   })
   app.use(stampRequestId(profile.headers.requestId))
   app.use(health(() => notReady(parts)))
   app.use(logRequests(log, hideInteractionId))
   app.use(pageHeaders(publicUrl))
   app.use(pageErrors(views, log, (ctx) => (isOnTheWay(ctx.path) ? wordsOf(ctx).error : englishErrors)))
-  app.use(metricsPage(metrics.read, config.metricsToken))
+  app.use(metricsPage(async () => metrics.read(await siblings.ask('metrics')), config.metricsToken))
   app.use(ownHost(publicUrl, hosts))
   app.use(pinHost(publicUrl))
   app.use((ctx, next) => {

@@ -4,7 +4,7 @@ import { type Config, type Environment, loadConfig } from './core/config.ts'
 import { loadProfile, type Profile } from './core/profile.ts'
 import { createFormat, type SecretFormat } from './credentials/format.ts'
 import { checkReachable, type Database, type DatabaseAddress, openDatabase } from './db/connect.ts'
-import { borrowEmbedded, startEmbedded } from './db/embedded.ts'
+import { borrowEmbedded, startEmbedded, usualConnections } from './db/embedded.ts'
 import { packageRoot } from './lib/package-root.ts'
 
 export interface Base {
@@ -28,6 +28,10 @@ export function loadBase(env: Environment): Base {
   return { config, profile, format: createFormat(profile.credentials.prefixes) }
 }
 
+/** Those of a process that serves (its pools), rounded up, and those that are left for commands and people. */
+const connectionsOfProcess = 30
+const connectionsBeside = 50
+
 /**
  * Opens the configured database. A server owns the embedded one and stops it at the end; a command
  * borrows it, and may do so while a server has it.
@@ -46,7 +50,8 @@ export async function openConfiguredDatabase(
     return { address, database, description, close: () => database.close() }
   }
   const start = as === 'owner' ? startEmbedded : borrowEmbedded
-  const embedded = await start({ dataDirectory: config.dataDirectory })
+  const connections = Math.max(usualConnections, connectionsBeside + config.workers * connectionsOfProcess)
+  const embedded = await start({ dataDirectory: config.dataDirectory, connections })
   const address: DatabaseAddress = { ...embedded.connection, kind: 'socket' }
   const database = openDatabase(address)
   return {

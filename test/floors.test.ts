@@ -11,7 +11,7 @@ import { type Import, importsOf, parseSource, readSources } from './support/impo
 const floors: readonly (readonly string[])[] = [
   ['lib'], // facts about the world
   ['core'], // the vocabulary
-  ['db', 'mail', 'web'],
+  ['db', 'mail', 'web', 'workers'],
   ['audit', 'limits', 'credentials'],
   ['organizations'],
   ['operators'], // whose deeds stand in the ledgers of their organizations
@@ -22,7 +22,8 @@ const floors: readonly (readonly string[])[] = [
   ['profiles', 'sweeping'], // what a profile means for what is there; every table with rows that have an end
   ['authorization-server.ts'], // what stands before the engine
   ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from
-  ['banner.ts'], // tells of the demo
+  ['banner.ts', 'stop-signal.ts'], // tells of the demo; of a signal
+  ['serving.ts'], // one process that serves
   ['main.ts'], // the process
   ['cli'], // `serve` is one of its commands
 ]

@@ -27,6 +27,8 @@ export interface Config {
   readonly trustedProxies: number
   /** How many credentials a process keeps in memory at most; 0 for none. */
   readonly cachedCredentials: number
+  /** How many processes serve on this machine. */
+  readonly workers: number
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -61,6 +63,7 @@ const variables = {
   ],
   CREDENTIAL_CACHE: [whole(0, 10_000_000), 'how many credentials to keep in memory, 0 to 10000000'],
   TRUST_PROXY: [whole(0, 10), 'the number of proxies in front of this server, 0 to 10'],
+  WORKERS: [whole(1, 64), 'the number of processes that serve, 1 to 64'],
 } as const satisfies Record<string, readonly [z.ZodType, string]>
 
 const secretVariables = new Set([
@@ -128,6 +131,7 @@ export function loadConfig(env: Environment): Config {
     cookieKeys: cookieKeys ? cookieKeys.map((key) => new Secret(key)) : null,
     trustedProxies: read('TRUST_PROXY') ?? 0,
     cachedCredentials: read('CREDENTIAL_CACHE') ?? 100_000,
+    workers: read('WORKERS') ?? 1,
   }
   if (wrong.length > 0) throw new StartupError(wrong.join('\n'))
   return Object.freeze(config)

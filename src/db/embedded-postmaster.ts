@@ -27,9 +27,10 @@ export async function startPostmaster(
   place: Place,
   binaries: Binaries,
   socket: { readonly host: string; readonly port: number },
+  connections: number,
 ): Promise<Postmaster> {
   const deadline = Date.now() + memoryFreeWithinMs
-  const command = [binaries.postgres, '-D', place.cluster, ...settings(socket)]
+  const command = [binaries.postgres, '-D', place.cluster, ...settings(socket, connections)]
   for (;;) {
     const child = await spawnLogged(place, place.cluster, command)
     if (await isReady(child, place)) {
@@ -70,12 +71,15 @@ export async function stopOrphan({ cluster }: Place): Promise<void> {
 }
 
 // What a start says, rather than the cluster's own file, is renewed with each Latchkey.
-function settings({ host, port }: { readonly host: string; readonly port: number }): string[] {
+function settings(
+  { host, port }: { readonly host: string; readonly port: number },
+  connections: number,
+): string[] {
   const values = {
     listen_addresses: '',
     unix_socket_directories: `"${host.replaceAll('"', '""')}"`,
     port: String(port),
-    max_connections: '200',
+    max_connections: String(connections),
     shared_buffers: '128MB',
     timezone: 'UTC',
     log_timezone: 'UTC',

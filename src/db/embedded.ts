@@ -24,6 +24,8 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>
 }
 
+/** Enough for five processes that serve, and commands beside them. */
+export const usualConnections = 200
 const commandEndsWithinMs = 10_000
 const serverReadyWithinMs = 15_000
 
@@ -34,15 +36,18 @@ const serverReadyWithinMs = 15_000
  */
 export function startEmbedded({
   dataDirectory,
+  connections = usualConnections,
 }: {
   readonly dataDirectory: string
+  /** So many at once. */
+  readonly connections?: number
 }): Promise<EmbeddedPostgres> {
   return speakPlainly(dataDirectory, async () => {
     const place = await findPlace(dataDirectory)
     const deadline = Date.now() + commandEndsWithinMs
     for (;;) {
       const claim = await claimCluster(place.owners, 'server')
-      if (claim.kind === 'mine') return launch(place, claim.ownership)
+      if (claim.kind === 'mine') return launch(place, claim.ownership, connections)
       const isServing = claim.by.role === 'server' && claim.by.note && claim.by.note.state !== 'stopping'
       if (isServing || Date.now() > deadline) throw inUse(place, claim.by)
       await pause()
@@ -66,7 +71,7 @@ export function borrowEmbedded({
     const deadline = Date.now() + serverReadyWithinMs
     for (;;) {
       const claim = await claimCluster(place.owners, 'command')
-      if (claim.kind === 'mine') return launch(place, claim.ownership)
+      if (claim.kind === 'mine') return launch(place, claim.ownership, usualConnections)
       const { role, note } = claim.by
       if (role === 'server' && note?.state === 'ready' && (await isAnswering(note.connection))) {
         const { connection, version, directory } = note
@@ -78,7 +83,7 @@ export function borrowEmbedded({
   })
 }
 
-async function launch(place: Place, ownership: Ownership): Promise<EmbeddedPostgres> {
+async function launch(place: Place, ownership: Ownership, connections: number): Promise<EmbeddedPostgres> {
   const undo = [ownership.release]
   // Last done, first undone.
   const stop = async () => {
@@ -89,7 +94,7 @@ async function launch(place: Place, ownership: Ownership): Promise<EmbeddedPostg
     await stopOrphan(place)
     const created = await ensureCluster(place, binaries)
     const socket = await openSocketDirectory(place)
-    const postmaster = await startPostmaster(place, binaries, socket)
+    const postmaster = await startPostmaster(place, binaries, socket, connections)
     undo.push(postmaster.stop, () => ownership.tell({ state: 'stopping' }))
     const connection = { ...socket, user: superuser, database: superuser }
     await ensureDatabase(connection)

@@ -3,6 +3,7 @@
 // an effect that runs twice, a retry storm), is refused, and costs nobody anything.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Digest } from '../lib/digest.ts'
+import type { Siblings } from '../workers/siblings.ts'
 
 /** So long a burst may last, in ms: on a busy machine a client takes seconds to open fifty connections. */
 export const burstMs = 5000
@@ -16,8 +17,16 @@ export interface Presentation {
   wasFirst(): void
 }
 
-/** How many came, by secret; per process, so a burst that is spread thin over many nodes goes unseen. */
+/** How many came, by secret; per machine, so a burst that is spread thin over many nodes goes unseen. */
 const presented = new Map<string, number>()
+/** How many came to the other workers of this machine. */
+let presentedElsewhere: (key: string) => Promise<number> = async () => 0
+
+/** Each worker knows of those that came to the others: it asks when it has to, which is seldom. */
+export function shareCounts(siblings: Siblings): void {
+  siblings.answer('presented', (key) => presented.get(key) ?? 0)
+  presentedElsewhere = async (key) => (await siblings.ask('presented', key)).reduce((sum, it) => sum + it, 0)
+}
 
 export function present(hash: Digest): Presentation {
   const key = hash.toString('base64')
@@ -33,7 +42,7 @@ export function present(hash: Digest): Presentation {
   return {
     isBurst: async () => {
       if (isAlone()) await sleep(patienceMs)
-      return !isAlone()
+      return !isAlone() || (await presentedElsewhere(key)) > 0
     },
     wasFirst: () => {
       clearTimeout(forget)

@@ -1,10 +1,11 @@
 // Passwords: argon2id at OWASP's minimum (SECURITY U1), a few hashes at a time, the rest in a short queue.
+import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
 import { createInTurn } from '../core/in-turn.ts'
 
 const options = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
-const atOnce = Math.max(1, availableParallelism() - 1)
+const atOnce = cluster.isWorker ? 1 : Math.max(1, availableParallelism() - 1)
 const queueLimit = 32
 
 /** NIST SP 800-63B section 5.1.1.2. */

@@ -102,3 +102,10 @@ export class PersonBrowser {
     if (isGone && path === '/') this.#jar.delete(name)
   }
 }
+
+/** One that makes a connection of its own for every request: of several workers each answers in turn. */
+export class RestlessBrowser extends PersonBrowser {
+  override request(address: string, init: RequestInit = {}): Promise<Response> {
+    return super.request(address, { ...init, headers: { ...init.headers, Connection: 'close' } })
+  }
+}

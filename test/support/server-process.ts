@@ -185,6 +185,17 @@ export async function databaseProcesses(home: string): Promise<Process[]> {
   })
 }
 
+/** The workers of a server. */
+export function workersOf({ pid: primary }: ServerProcess): Process[] {
+  const workers = allProcesses().filter(
+    ({ parent, command }) => parent === primary && command.includes(program),
+  )
+  return workers.flatMap(({ pid }) => {
+    const birth = birthOf(pid)
+    return birth === null ? [] : [{ pid, birth }]
+  })
+}
+
 interface Listed {
   readonly pid: number
   readonly parent: number
