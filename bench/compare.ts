@@ -2,7 +2,7 @@
 // meets all of them, and each is compared with the baseline of its own round.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cleanup } from './cleanup.ts'
-import { type LoadSettings, sendLoad, type Target } from './load.ts'
+import { type Load, type LoadSettings, sendLoad, type Target } from './load.ts'
 import { RunFailed } from './run-failed.ts'
 import type { ServerProcess } from './server-process.ts'
 import { percentile, type Spread, spreadOf } from './statistics.ts'
@@ -13,8 +13,16 @@ export interface Variant {
   /** For people. */
   readonly title: string
   readonly server: ServerProcess
-  readonly target: Target
+  /** The same request over and over, or a slice of load of its own kind. */
+  readonly target: Target | SendSlice
+  /** The variant whose figures are 1, where it is another than the settings name. */
+  readonly baseline?: string
+  /** What its next slice needs, made before anything is measured. */
+  readonly prepare?: () => Promise<void>
 }
+
+/** @throws RunFailed for any answer but the right one */
+export type SendSlice = (settings: LoadSettings, signal: AbortSignal) => Promise<Load>
 
 export interface CompareSettings extends LoadSettings {
   readonly rounds: number
@@ -66,21 +74,24 @@ export async function compare(
       if (round >= 1) slices.get(variant.name)?.push(slice)
     }
   }
-  const baseline = slices.get(settings.baseline) ?? []
-  return variants.map(({ name, title }) => ({ name, title, ...figuresOf(slices.get(name) ?? [], baseline) }))
+  const slicesOf = (name: string) => slices.get(name) ?? []
+  return variants.map(({ name, title, baseline = settings.baseline }) => ({
+    ...{ name, title },
+    ...figuresOf(slicesOf(name), slicesOf(baseline)),
+  }))
 }
 
 async function measureSlice(
-  { name, server, target }: Variant,
+  { name, server, target, prepare }: Variant,
   settings: LoadSettings,
   signal: AbortSignal,
 ): Promise<Slice> {
+  await prepare?.()
+  const send: SendSlice = typeof target === 'function' ? target : (its, stop) => sendLoad(target, its, stop)
   const cpuBefore = await server.cpuMicros()
-  const { latenciesMs, seconds, generatorShare } = await sendLoad(target, settings, signal).catch(
-    (thrown) => {
-      throw thrown instanceof RunFailed ? new RunFailed(`${name}: ${thrown.message}`) : thrown
-    },
-  )
+  const { latenciesMs, seconds, generatorShare } = await send(settings, signal).catch((thrown) => {
+    throw thrown instanceof RunFailed ? new RunFailed(`${name}: ${thrown.message}`) : thrown
+  })
   await sleep(settleMs)
   const cpu = (await server.cpuMicros()) - cpuBefore
   const requests = latenciesMs.length

@@ -11,6 +11,7 @@ import { ledgerCommand } from './ledger.ts'
 import { limitsCommand } from './limits.ts'
 import { RunFailed } from './run-failed.ts'
 import { sweepCommand } from './sweep.ts'
+import { tokensCommand } from './tokens.ts'
 import { usageCommand } from './usage.ts'
 
 const program = new Command('npm run bench --')
@@ -25,6 +26,7 @@ const commands = [
   ledgerCommand,
   limitsCommand,
   sweepCommand,
+  tokensCommand,
   usageCommand,
 ]
 for (const add of commands) add(program)

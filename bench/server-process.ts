@@ -17,7 +17,7 @@ export interface ServerProcess {
 }
 
 /** A file in servers/. */
-export type ServerName = 'latchkey' | 'sweeping' | 'koa' | 'koa-insert' | 'node'
+export type ServerName = 'latchkey' | 'sweeping' | 'koa' | 'koa-insert' | 'node' | 'plain-engine'
 
 export interface ServerOptions {
   /** PORT is added to it. */

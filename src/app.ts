@@ -273,12 +273,17 @@ export function build(parts: AppParts): App {
   const console = { ...people, ...account, ...shown }
   app.use(consoleRoutes(console).routes())
   const shared = { turnstile, proofs, metrics, refusals, background, tries }
-  if (profile.oauth.enabled) addAuthorizationServer(app, { ...parts, ...people, ...shared })
+  const refreshLean = profile.oauth.enabled
+    ? addAuthorizationServer(app, { ...parts, ...people, ...shared })
+    : () => false as const
 
   // Node looks every 30 s for requests that take too long: the limits that main.ts sets would come so much late.
   const behindTheFront = app.callback()
   const server = createServer({ connectionsCheckingInterval: 1000 }, (req, res) => {
-    if (!front(req, res)) void behindTheFront(req, res)
+    if (front(req, res)) return
+    const answered = refreshLean(req, res)
+    if (answered === false) void behindTheFront(req, res)
+    else void answered.then((isDone) => (isDone ? undefined : behindTheFront(req, res)))
   })
   return {
     server,

@@ -18,6 +18,7 @@ import type { Clock } from './lib/time.ts'
 import type { Turnstile } from './limits/turnstile.ts'
 import { ignoreIdentityParameters } from './oauth/authorization-request.ts'
 import { limitAuthorize } from './oauth/authorize-limit.ts'
+import { createCodes } from './oauth/codes.ts'
 import { createEngine, engineCookieNames } from './oauth/configuration.ts'
 import { askForDocuments } from './oauth/document-clients.ts'
 import type { JWKS } from './oauth/engine.ts'
@@ -26,11 +27,13 @@ import { keepBrokenLinks } from './oauth/interactions/broken-link.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
 import { interactionRoutes } from './oauth/interactions/routes.ts'
 import { jwks } from './oauth/jwks.ts'
+import { createLeanRefresh, type LeanStep } from './oauth/lean-refresh.ts'
 import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationMetadata, registrationRoutes } from './oauth/registration-routes.ts'
 import { rememberFinds } from './oauth/request-memory.ts'
 import { createResources, normalizeRequestedResource } from './oauth/resources.ts'
+import { createRefresh } from './oauth/rotation.ts'
 import { bridgeSessions } from './oauth/session-bridge.ts'
 import { readPublicKeys } from './oauth/signing-keys.ts'
 import { tellRefusals } from './oauth/tell-refusals.ts'
@@ -65,24 +68,30 @@ export interface AuthorizationServerParts {
   readonly guardedFetch?: GuardedFetch
 }
 
-/** Adds its steps, in the order of a request. The engine answers all that nothing before it did. */
-export function addAuthorizationServer(app: Koa, parts: AuthorizationServerParts): void {
-  const { profile, database, log, clock, cookieKeys, turnstile, proofs, metrics, refusals, background } =
-    parts
+/**
+ * Adds its steps, in the order of a request. The engine answers all that nothing before it did.
+ * @returns what stands before Koa
+ */
+export function addAuthorizationServer(app: Koa, parts: AuthorizationServerParts): LeanStep {
+  const { profile, database, log, clock, cookieKeys, turnstile, metrics, refusals, background } = parts
   const { publicUrl, trustedProxies } = parts.config
   const { views, sessions, tries } = parts
   const db = database.knex
   const ownResource = protectedResource(profile, publicUrl)
   const resources = createResources(database, ownResource.resource, appScopes(profile))
+  const codes = createCodes(database)
+  const refresh = createRefresh({
+    ...parts,
+    tokenUrl: `${publicUrl}/oauth/token`,
+    accessTokenSeconds: profile.oauth.accessTokenSeconds,
+  })
   const engine = createEngine({
     ...parts,
     publicUrl,
     resources,
     resumeUrl: `${publicUrl}/oauth/authorize`,
-    tokenUrl: `${publicUrl}/oauth/token`,
-    proofs,
-    metrics,
-    accessTokenSeconds: profile.oauth.accessTokenSeconds,
+    refresh,
+    codes,
     renderError: (ctx, { error, error_description: reason }) => {
       const { engineErrors, error: words } = wordsOf(ctx)
       const say = engineErrors[error] ?? engineErrors.other
@@ -115,7 +124,8 @@ export function addAuthorizationServer(app: Koa, parts: AuthorizationServerParts
   app.use(normalizeRequestedResource())
   app.use(speakTruth(registrationMetadata(profile, publicUrl)))
   app.use(askForDocuments(documents, trustedProxies))
-  app.use(commitExchanges({ database, trustedProxies, refusals, metrics }))
+  app.use(commitExchanges({ codes, trustedProxies, refusals, metrics }))
   app.use(keepBrokenLinks(database, views, engine))
   app.use(mount('/', engine))
+  return createLeanRefresh({ ...parts, refresh, publicUrl, trustedProxies })
 }

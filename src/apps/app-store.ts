@@ -87,13 +87,20 @@ export async function insertApp(db: Db, app: NewAppRow): Promise<void> {
 
 const findByClientId: Statement = {
   name: 'app-by-client-id',
-  text: 'select * from oauth_apps where client_id = $1',
+  text: 'select * from oauth_apps where client_id = any($1)',
 }
 
-/** Asked at every request to the token endpoint: primary key, named statement. */
+/** Primary key, named statement. */
 export async function findApp(database: Database, clientId: string): Promise<App | null> {
-  const [row] = await database.run<AppRow>(findByClientId, [clientId])
-  return row ? toApp(row) : null
+  const [app] = await findApps(database, [clientId])
+  return app ?? null
+}
+
+/** Those of these ids, in their order; null for each that is not there. */
+export async function findApps(database: Database, clientIds: readonly string[]): Promise<(App | null)[]> {
+  const rows = await database.run<AppRow>(findByClientId, [[...new Set(clientIds)]])
+  const apps = new Map<string, App>(rows.map((row) => [row.client_id, toApp(row)]))
+  return clientIds.map((id) => apps.get(id) ?? null)
 }
 
 /** Whether the app may be used, held against a suspension of its organization that is under way. */

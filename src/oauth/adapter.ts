@@ -1,7 +1,6 @@
 // What the engine keeps, as rows of ours: ids only as hashes, tokens and codes in the tables that the
 // rest of the house reads. The engine calls it; it never calls the engine.
 
-import { findApp } from '../apps/app-store.ts'
 import { byServer } from '../core/attribution.ts'
 import { isClientId } from '../core/ids.ts'
 import { appScopes, type Profile } from '../core/profile.ts'
@@ -13,7 +12,8 @@ import type { Database } from '../db/connect.ts'
 import { type Digest, sha256 } from '../lib/digest.ts'
 import { addSeconds, type Clock, epochSeconds } from '../lib/time.ts'
 import { toGrantPayload, toMetadata } from './adapter-payload.ts'
-import { findCode, insertCode, lockGrantOfUnspent } from './code-store.ts'
+import { insertCode, lockGrantOfUnspent } from './code-store.ts'
+import type { Codes } from './codes.ts'
 import { askForDocument } from './document-clients.ts'
 import { type Adapter, type AdapterPayload, errors, unavailable } from './engine.ts'
 import {
@@ -30,12 +30,13 @@ import { currentExchange } from './exchange.ts'
 import { findGrant } from './grant-store.ts'
 import { refreshExpiry } from './lifetime.ts'
 import { present } from './presentation.ts'
-import { findRefreshToken } from './refresh-token-store.ts'
+import { findRefreshTokens } from './refresh-token-store.ts'
 import { remember, withMemory } from './request-memory.ts'
 import { byItsClient, revokeGrant } from './revoke-grant.ts'
 
 export interface AdapterParts {
   readonly database: Database
+  readonly codes: Codes
   readonly clock: Clock
   readonly profile: Profile
   /** Where the engine resumes an authorization: this, a slash and the interaction's id. */
@@ -83,7 +84,7 @@ abstract class Model implements Adapter {
 class ClientModel extends Model {
   override async find(id: string): Promise<AdapterPayload | undefined> {
     const asked = await askForDocument(id)
-    const app = asked === undefined && isClientId(id) ? await findApp(this.parts.database, id) : asked
+    const app = asked === undefined && isClientId(id) ? await this.parts.codes.findApp(id) : asked
     // From before the profile lost that mode: its tokens could not even be written.
     if (app && !this.parts.profile.modes.includes(app.mode))
       throw unavailable(`there is no ${app.mode} mode here; what the app holds stays good`)
@@ -148,7 +149,7 @@ class AuthorizationCodeModel extends Model {
     const hash = sha256(id)
     const presentation = present(hash)
     exchange.presentation = presentation
-    const code = await findCode(this.parts.database, hash, exchange.elapsedMs)
+    const code = await this.parts.codes.find({ hash, elapsedMs: exchange.elapsedMs })
     if (!code) return undefined
     exchange.code = code
     if (code.state === 'fresh') return { ...code.payload, jti: id }
@@ -210,7 +211,8 @@ class RefreshTokenModel extends Model {
 
   /** For revocation alone: the refresh grant is our own (rotation.ts). */
   override async find(id: string): Promise<AdapterPayload | undefined> {
-    const token = await findRefreshToken(this.parts.database, sha256(id), () => 0)
+    const sought = { hash: sha256(id), elapsedMs: () => 0 }
+    const [token] = await findRefreshTokens(this.parts.database, [sought])
     if (!token) return undefined
     return {
       jti: id,

@@ -1,11 +1,18 @@
-// Authorization codes, and the one statement that spends one: the only file that knows `authorization_codes`.
+// Authorization codes, and the one statement that spends them, alone or many at once: the only file that knows `authorization_codes`.
 import type { Origin } from '../core/attribution.ts'
 import type { ClientId, GrantId } from '../core/ids.ts'
 import type { Database, Db, Statement, Tx } from '../db/connect.ts'
 import { expiredRows } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
-import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
+import {
+  columnsOf,
+  isPlaceAmong,
+  type MintedToken,
+  placesOf,
+  spendAndMint,
+  spendAndMintMany,
+} from './mint-store.ts'
 import { burstMs } from './presentation.ts'
 
 export interface StoredCode {
@@ -67,42 +74,58 @@ export async function deleteUnspentCodesOfApp(tx: Tx, client: ClientId): Promise
     .delete()
 }
 
+/** One that is looked for. */
+export interface SoughtCode {
+  readonly hash: Digest
+  /**
+   * How long ago the asking request arrived, in ms. Whether the code was spent since then is decided by durations, each
+   * on one clock: nodes' clocks need not agree with the database's.
+   */
+  readonly elapsedMs: () => number
+}
+
 const findByHash: Statement = {
-  name: 'code-by-hash',
-  text: `select code.payload,
+  name: 'codes-by-hash',
+  text: `select sought.place::int, code.payload,
            case when code.consumed_at is null then 'fresh'
-                when code.consumed_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
+                when code.consumed_at >= clock_timestamp() - sought.elapsed * interval '1 millisecond' then 'raced'
                 when code.consumed_at >= clock_timestamp() - interval '${burstMs} milliseconds' then 'just-spent'
                 else 'spent' end as state,
-           to_jsonb(g) as grant_row, g.created_at, g.expires_at, app.refresh_idle_seconds
-         from authorization_codes code
+           g.id, g.client_id, g.person_id, g.organization_id, g.mode, g.scopes, g.resource, g.created_at, g.expires_at,
+           g.is_stopped, g.dpop_jkt, app.refresh_idle_seconds
+         from unnest($1::bytea[], $2::float8[]) with ordinality as sought (hash, elapsed, place)
+         cross join lateral (select * from authorization_codes where hash = sought.hash offset 0) as code
          join grants g on g.id = code.grant_id
-         join oauth_apps app on app.client_id = g.client_id
-         where code.hash = $1`,
+         join oauth_apps app on app.client_id = g.client_id`,
+}
+
+interface FoundRow extends GrantRow {
+  readonly place: number
+  readonly payload: Record<string, unknown>
+  readonly state: StoredCode['state']
+  readonly refresh_idle_seconds: number | null
 }
 
 /**
- * Primary key: one row or none.
- * @param elapsedMs how long ago the asking request arrived. Whether the code was spent since then is
- *   decided by durations, each on one clock: nodes' clocks need not agree with the database's.
+ * In the order in which they are sought; null for each that is not there. By the primary key, each of them (`offset 0`
+ * sees to it), whatever the table looked like when the statement was planned.
  */
-export async function findCode(
+export async function findCodes(
   database: Database,
-  hash: Digest,
-  elapsedMs: () => number,
-): Promise<StoredCode | null> {
-  const [row] = await database.run<{
-    payload: Record<string, unknown>
-    state: StoredCode['state']
-    grant_row: GrantRow
-    created_at: Date
-    expires_at: Date
-    refresh_idle_seconds: number | null
-  }>(findByHash, () => [hash, elapsedMs()])
-  if (!row) return null
-  const grant = toGrant({ ...row.grant_row, created_at: row.created_at, expires_at: row.expires_at })
-  const { payload, state, refresh_idle_seconds: refreshIdleSeconds } = row
-  return { hash, grant, refreshIdleSeconds, payload, state }
+  sought: readonly SoughtCode[],
+): Promise<(StoredCode | null)[]> {
+  const hashes = sought.map(({ hash }) => hash)
+  const rows = await database.run<FoundRow>(findByHash, () => [
+    hashes,
+    sought.map(({ elapsedMs }) => elapsedMs()),
+  ])
+  const found: (StoredCode | null)[] = hashes.map(() => null)
+  for (const row of rows) {
+    const hash = hashes[row.place - 1]
+    const { payload, state, refresh_idle_seconds: refreshIdleSeconds } = row
+    if (hash) found[row.place - 1] = { hash, grant: toGrant(row), refreshIdleSeconds, payload, state }
+  }
+  return found
 }
 
 const spend: Statement = {
@@ -119,6 +142,17 @@ const spend: Statement = {
   }),
 }
 
+export interface NewSpending {
+  readonly code: StoredCode
+  readonly minted: {
+    readonly access: MintedToken
+    readonly refresh: MintedToken | null
+    /** Of the key that they are bound to; null for none. */
+    readonly thumbprint: string | null
+  }
+  readonly origin: Origin
+}
+
 /**
  * Spends the code and mints its tokens in one statement: all of it or nothing, whatever is killed when,
  * and of any number that come at once exactly one is told true. A grant that is being revoked is waited
@@ -126,19 +160,36 @@ const spend: Statement = {
  */
 export async function spendCode(
   database: Database,
-  code: StoredCode,
-  minted: {
-    readonly access: MintedToken
-    readonly refresh: MintedToken | null
-    /** Of the key that they are bound to; null for none. */
-    readonly thumbprint: string | null
-  },
-  { address, requestId }: Origin,
+  { code, minted, origin: { address, requestId } }: NewSpending,
 ): Promise<boolean> {
   const tokens = [...placesOf(minted.access), ...placesOf(minted.refresh)]
   const values = [code.hash, code.grant.id, ...tokens, minted.thumbprint, address, requestId]
   const [row] = await database.run<{ spent: number }>(spend, values)
   return row?.spent === 1
+}
+
+const spendMany: Statement = {
+  name: 'spend-codes',
+  text: spendAndMintMany({
+    more: [],
+    spend: 'update authorization_codes as secret set consumed_at = clock_timestamp()',
+    unspent: 'consumed_at is null',
+    generation: '0',
+    action: 'token.issued',
+  }),
+}
+
+/**
+ * The same for codes whose tokens are bound to no key, whether each was spent. What was not may have been passed by: it
+ * is to be tried alone.
+ */
+export async function spendCodes(database: Database, wanted: readonly NewSpending[]): Promise<boolean[]> {
+  const mints = wanted.map(({ code, minted, origin }) => ({
+    ...{ hash: code.hash, grantId: code.grant.id, origin },
+    ...{ access: minted.access, refresh: minted.refresh },
+  }))
+  const rows = await database.run<{ place: number }>(spendMany, columnsOf(mints))
+  return isPlaceAmong(rows, wanted.length)
 }
 
 /**

@@ -14,13 +14,14 @@ import { createProvider } from './code-grant.ts'
 import { type Configuration, type Engine, errors, type JWKS, type KoaContextWithOIDC } from './engine.ts'
 import { currentExchange } from './exchange.ts'
 import { grantOfRequest, promptPolicy } from './grant-of-request.ts'
+import { handedOn } from './lean-refresh.ts'
 import { present } from './presentation.ts'
 import { normalizeResource } from './resource-uri.ts'
 import type { Resources } from './resources.ts'
-import { createRefresh, type RotationParts } from './rotation.ts'
+import type { Refresh, RefreshRequest } from './rotation.ts'
 import { beginEngineSession } from './session-bridge.ts'
 
-export interface EngineParts extends AdapterParts, RotationParts {
+export interface EngineParts extends AdapterParts {
   readonly profile: Profile
   readonly format: SecretFormat
   readonly publicUrl: string
@@ -28,6 +29,7 @@ export interface EngineParts extends AdapterParts, RotationParts {
   readonly resources: Resources
   readonly cookieKeys: readonly Secret[]
   readonly signingKeys: JWKS
+  readonly refresh: Refresh
   readonly renderError: (
     ctx: Context,
     error: { readonly error: string; readonly error_description?: string | undefined },
@@ -53,15 +55,14 @@ export function engineCookieNames(publicUrl: string): {
 
 /** The authorization server, ready to be mounted at the root. */
 export function createEngine(parts: EngineParts): Engine {
-  const engine = createProvider(parts.database, parts.publicUrl, configurationOf(parts))
+  const engine = createProvider(parts.codes, parts.publicUrl, configurationOf(parts))
   writeSecretsInOurFormat(engine, parts.format)
-  const refresh = createRefresh(parts)
   // Documented seam: a grant type registered again takes the place of the built-in one.
   engine.registerGrantType(
     'refresh_token',
     async (ctx) => {
       ctx.type = 'application/json'
-      ctx.body = await refresh(readRefreshRequest(ctx))
+      ctx.body = await answerRefresh(parts.refresh, ctx)
     },
     ['refresh_token', 'scope', 'resource'],
     ['resource'],
@@ -69,7 +70,15 @@ export function createEngine(parts: EngineParts): Engine {
   return engine
 }
 
-function readRefreshRequest(ctx: KoaContextWithOIDC) {
+async function answerRefresh(refresh: Refresh, ctx: KoaContextWithOIDC): Promise<string> {
+  const before = handedOn(ctx.req)
+  // What was found out on the lean way is not found out again: it may have ended the family.
+  if (before?.refusal) throw before.refusal.thrown
+  const request = before?.request ?? readRefreshRequest(ctx)
+  return await refresh.answer(request, await refresh.find(request))
+}
+
+function readRefreshRequest(ctx: KoaContextWithOIDC): RefreshRequest {
   const { params, client } = ctx.oidc
   const { refresh_token: refreshToken, scope, resource } = params ?? {}
   const exchange = currentExchange()

@@ -6,9 +6,9 @@ import type { Refusals } from '../apps/refusals.ts'
 import type { Origin } from '../core/attribution.ts'
 import type { ClientId } from '../core/ids.ts'
 import type { Metrics } from '../core/metrics.ts'
-import type { Database } from '../db/connect.ts'
 import { sessionOrigin } from '../web/client-address.ts'
-import { type StoredCode, spendCode } from './code-store.ts'
+import type { StoredCode } from './code-store.ts'
+import type { Codes } from './codes.ts'
 import type { MintedToken } from './mint-store.ts'
 import type { Presentation } from './presentation.ts'
 import { lostRace } from './reasons.ts'
@@ -32,7 +32,7 @@ export interface Exchange {
 }
 
 export interface ExchangeParts {
-  readonly database: Database
+  readonly codes: Pick<Codes, 'spend'>
   readonly trustedProxies: number
   readonly refusals: Refusals
   readonly metrics: Pick<Metrics, 'tokensIssued'>
@@ -51,7 +51,7 @@ export function currentExchange(): Exchange | null {
  * by another in the meantime is told `invalid_grant`.
  */
 export function commitExchanges(parts: ExchangeParts): Middleware {
-  const { database, trustedProxies, refusals, metrics } = parts
+  const { codes, trustedProxies, refusals, metrics } = parts
   return (ctx, next) => {
     const arrivedAt = performance.now()
     const exchange: Exchange = {
@@ -67,7 +67,7 @@ export function commitExchanges(parts: ExchangeParts): Middleware {
     return exchanges.run(exchange, async () => {
       await next()
       if (!exchange.consumed || ctx.status !== 200) return
-      const code = await commit(database, exchange)
+      const code = await commit(codes, exchange)
       if (code.isMine) {
         metrics.tokensIssued.inc({ grant_type: 'authorization_code' })
         return
@@ -83,13 +83,13 @@ export function commitExchanges(parts: ExchangeParts): Middleware {
 
 /** Not mine when another request was first. */
 async function commit(
-  database: Database,
+  codes: Pick<Codes, 'spend'>,
   exchange: Exchange,
 ): Promise<{ readonly isMine: boolean; readonly client: ClientId }> {
   const { code, accessToken, refreshToken, thumbprint, presentation, origin } = exchange
   if (!code || !accessToken) throw new Error('the engine answered a code exchange without a token')
   const minted = { access: accessToken, refresh: refreshToken, thumbprint }
-  const isMine = await spendCode(database, code, minted, origin)
+  const isMine = await codes.spend({ code, minted, origin })
   if (isMine) presentation?.wasFirst()
   return { isMine, client: code.grant.client }
 }

@@ -2,6 +2,8 @@
 // tokens that are minted from it, as parts of one statement.
 import { insertEventFrom } from '../audit/audit-store.ts'
 import type { Action } from '../audit/record.ts'
+import type { Origin } from '../core/attribution.ts'
+import type { GrantId } from '../core/ids.ts'
 import type { Digest } from '../lib/digest.ts'
 
 export interface MintedToken {
@@ -74,6 +76,100 @@ export function spendAndMint({
         jsonb_build_object('mode', mode, 'scopes', allowed.scopes)`,
     )}
     select count(*)::int as spent from spent`
+}
+
+interface MintMany {
+  /** Columns of what is wanted beside those that each mint has: name and type, parameters 11 and on. */
+  readonly more: readonly (readonly [name: string, type: string])[]
+  /** `update <table> as secret set …`, over the columns of `wanted`. */
+  readonly spend: string
+  readonly unspent: string
+  readonly generation: string
+  readonly action: Action
+}
+
+/**
+ * The same for many at once, of which each is in for itself: a secret that was spent, or a grant that was revoked or
+ * stopped, leaves its neighbours alone. A grant that somebody else has locked is passed by, not waited for: a statement
+ * for many would have all of them wait. They are locked in the order of their ids. Answers the places of those that
+ * were minted. Tokens that are to be bound to a key are not among them. Each grant is a probe of its own: a plan that was
+ * made while the tables were empty would read all of them for as long as it is kept.
+ */
+export function spendAndMintMany({ more, spend, unspent, generation, action }: MintMany): string {
+  const types = [...commonTypes, ...more.map(([, type]) => type)].map((type, at) => `$${at + 1}::${type}[]`)
+  return `
+    with wanted as (
+      select * from unnest(${types.join(', ')}) with ordinality
+        as wanted (hash, grant_id, access_hash, access_scopes, access_expires_at, refresh_hash, refresh_scopes,
+          refresh_expires_at, address, request_id, ${more.map(([name]) => `${name}, `).join('')}place)
+    ), live_grant as (
+      select it.* from (select distinct grant_id from wanted order by grant_id) as sought
+      cross join lateral (
+        select * from grants where id = sought.grant_id and not is_stopped for no key update skip locked
+      ) as it
+    ), spent as (
+      ${spend}
+      from wanted join live_grant on live_grant.id = wanted.grant_id
+      where secret.hash = any($1) and secret.hash = wanted.hash and secret.${unspent}
+      returning wanted.place, ${generation} as generation
+    ), minted as (
+      select wanted.*, spent.generation, organization_id, mode, live_grant.client_id, person_id, resource,
+        array(select scope from unnest(string_to_array(access_scopes, ' ')) as scope
+              where scope = any(live_grant.scopes)) as allowed
+      from spent join wanted using (place) join live_grant on live_grant.id = wanted.grant_id
+    ), access as (
+      insert into credentials
+        (hash, kind, organization_id, mode, scopes, audience, client_id, person_id, grant_id, expires_at)
+      select access_hash, 'access_token', organization_id, mode, allowed, resource, client_id, person_id, grant_id,
+        access_expires_at
+      from minted
+    ), refresh as (
+      insert into refresh_tokens (hash, grant_id, scopes, expires_at, generation, is_bound)
+      select refresh_hash, grant_id, string_to_array(refresh_scopes, ' '), refresh_expires_at, generation, false
+      from minted where refresh_hash is not null
+    ), ${insertEventFrom(
+      'minted',
+      `organization_id, 'app', client_id, person_id, '${action}', grant_id, address, request_id,
+        jsonb_build_object('mode', mode, 'scopes', allowed)`,
+    )}
+    select place::int from spent`
+}
+
+const commonTypes = [
+  ...['bytea', 'text', 'bytea', 'text', 'timestamptz', 'bytea', 'text', 'timestamptz', 'text', 'text'],
+]
+
+/** What each mint of many has. */
+export interface WantedMint {
+  readonly hash: Digest
+  readonly grantId: GrantId
+  readonly access: MintedToken
+  readonly refresh: MintedToken | null
+  readonly origin: Origin
+}
+
+/** The first parameters of `spendAndMintMany`. */
+export function columnsOf(wanted: readonly WantedMint[]): unknown[] {
+  // A scope has no space in it (RFC 6749 section 3.3), and an array of arrays would have to be a rectangle.
+  const text = (token: MintedToken | null) => token?.scopes.join(' ') ?? null
+  return [
+    wanted.map(({ hash }) => hash),
+    wanted.map(({ grantId }) => grantId),
+    wanted.map(({ access }) => access.hash),
+    wanted.map(({ access }) => text(access)),
+    wanted.map(({ access }) => access.expiresAt),
+    wanted.map(({ refresh }) => refresh?.hash ?? null),
+    wanted.map(({ refresh }) => text(refresh)),
+    wanted.map(({ refresh }) => refresh?.expiresAt ?? null),
+    wanted.map(({ origin }) => origin.address),
+    wanted.map(({ origin }) => origin.requestId),
+  ]
+}
+
+/** For each place of `count`, whether it is among those that the statement answered. */
+export function isPlaceAmong(rows: readonly { readonly place: number }[], count: number): boolean[] {
+  const places = new Set(rows.map(({ place }) => place))
+  return Array.from({ length: count }, (_, at) => places.has(at + 1))
 }
 
 /** The parameters of a token, in the order hash, scopes, expiry; nulls for none. */

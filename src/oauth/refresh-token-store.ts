@@ -1,15 +1,20 @@
-// Refresh tokens, and the one statement that rotates one: the only file that knows `refresh_tokens`.
+// Refresh tokens that are good: how they are found, and the one statement that rotates them, alone or many at once.
 import type { ReuseResponse } from '../apps/app.ts'
-import { longestGrace } from '../apps/app-details.ts'
 import type { Origin } from '../core/attribution.ts'
+import type { Mode } from '../core/principal.ts'
 import type { Database, Statement } from '../db/connect.ts'
-import { expiredRows, type Sweep } from '../db/sweep.ts'
 import type { Digest } from '../lib/digest.ts'
-import { addSeconds } from '../lib/time.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
-import { type MintedToken, placesOf, spendAndMint } from './mint-store.ts'
+import {
+  columnsOf,
+  isPlaceAmong,
+  type MintedToken,
+  placesOf,
+  spendAndMint,
+  spendAndMintMany,
+} from './mint-store.ts'
 import { burstMs } from './presentation.ts'
-import type { Place, Reuse } from './reuse-cause.ts'
+import type { Place } from './reuse-cause.ts'
 
 export interface StoredRefreshToken {
   readonly hash: Digest
@@ -23,6 +28,8 @@ export interface StoredRefreshToken {
     readonly refreshIdleSeconds: number | null
     readonly reuseResponse: ReuseResponse
     readonly requiresDpop: boolean
+    readonly mode: Mode
+    readonly isStopped: boolean
   }
   /** null while it is the family's current one. */
   readonly retired: {
@@ -34,45 +41,72 @@ export interface StoredRefreshToken {
   } | null
 }
 
-const findByHash: Statement = {
-  name: 'refresh-token-by-hash',
-  text: `select token.scopes, token.expires_at as token_expires_at, token.is_bound, token.sealed_answer,
-           token.retired_at + app.refresh_grace_seconds * interval '1 second' > clock_timestamp() as within_grace,
-           case when token.retired_at >= clock_timestamp() - $2 * interval '1 millisecond' then 'raced'
-                when token.retired_at >= clock_timestamp() - interval '${burstMs} milliseconds' then 'just-spent'
-                else 'spent' end as state,
-           to_jsonb(g) as grant_row, g.created_at, g.expires_at,
-           app.refresh_idle_seconds, app.reuse_response, app.requires_dpop
-         from refresh_tokens token
-         join grants g on g.id = token.grant_id
-         join oauth_apps app on app.client_id = g.client_id
-         where token.hash = $1`,
+/** One that is looked for, and the age of the asking request in ms, as for a code. */
+export interface SoughtRefreshToken {
+  readonly hash: Digest
+  readonly elapsedMs: () => number
 }
 
-/** Primary key: one row or none. `elapsedMs` is the age of the asking request, as in `findCode`. */
-export async function findRefreshToken(
+const findByHash: Statement = {
+  name: 'refresh-tokens-by-hash',
+  text: `select sought.place::int, token.scopes, token.expires_at as token_expires_at, token.is_bound, token.sealed_answer,
+           token.retired_at + app.refresh_grace_seconds * interval '1 second' > clock_timestamp() as within_grace,
+           case when token.retired_at is null then null
+                when token.retired_at >= clock_timestamp() - sought.elapsed * interval '1 millisecond' then 'raced'
+                when token.retired_at >= clock_timestamp() - interval '${burstMs} milliseconds' then 'just-spent'
+                else 'spent' end as state,
+           g.id, g.client_id, g.person_id, g.organization_id, g.mode, g.scopes as grant_scopes, g.resource, g.created_at,
+           g.expires_at, g.is_stopped, g.dpop_jkt,
+           app.refresh_idle_seconds, app.reuse_response, app.requires_dpop, app.mode as app_mode,
+           app.is_stopped as is_app_stopped
+         from unnest($1::bytea[], $2::float8[]) with ordinality as sought (hash, elapsed, place)
+         cross join lateral (select * from refresh_tokens where hash = sought.hash offset 0) as token
+         join grants g on g.id = token.grant_id
+         join oauth_apps app on app.client_id = g.client_id`,
+}
+
+interface FoundRow extends Omit<GrantRow, 'scopes'> {
+  readonly place: number
+  readonly scopes: string[]
+  readonly token_expires_at: Date
+  readonly is_bound: boolean
+  readonly sealed_answer: Buffer | null
+  readonly within_grace: boolean | null
+  readonly state: 'raced' | 'just-spent' | 'spent' | null
+  readonly grant_scopes: string[]
+  readonly refresh_idle_seconds: number | null
+  readonly reuse_response: ReuseResponse
+  readonly requires_dpop: boolean
+  readonly app_mode: Mode
+  readonly is_app_stopped: boolean
+}
+
+/**
+ * In the order in which they are sought; null for each that is not there. By the primary key, each of them (`offset 0`
+ * sees to it), whatever the table looked like when the statement was planned.
+ */
+export async function findRefreshTokens(
   database: Database,
-  hash: Digest,
-  elapsedMs: () => number,
-): Promise<StoredRefreshToken | null> {
-  const [row] = await database.run<{
-    scopes: string[]
-    token_expires_at: Date
-    is_bound: boolean
-    sealed_answer: Buffer | null
-    within_grace: boolean | null
-    state: 'raced' | 'just-spent' | 'spent'
-    grant_row: GrantRow
-    created_at: Date
-    expires_at: Date
-    refresh_idle_seconds: number | null
-    reuse_response: ReuseResponse
-    requires_dpop: boolean
-  }>(findByHash, () => [hash, elapsedMs()])
-  if (!row) return null
+  sought: readonly SoughtRefreshToken[],
+): Promise<(StoredRefreshToken | null)[]> {
+  const hashes = sought.map(({ hash }) => hash)
+  const rows = await database.run<FoundRow>(findByHash, () => [
+    hashes,
+    sought.map(({ elapsedMs }) => elapsedMs()),
+  ])
+  const found: (StoredRefreshToken | null)[] = hashes.map(() => null)
+  for (const row of rows) {
+    const hash = hashes[row.place - 1]
+    if (hash) found[row.place - 1] = toStored(hash, row)
+  }
+  return found
+}
+
+function toStored(hash: Digest, row: FoundRow): StoredRefreshToken {
+  const { sealed_answer: sealedAnswer, state } = row
   return {
     hash,
-    grant: toGrant({ ...row.grant_row, created_at: row.created_at, expires_at: row.expires_at }),
+    grant: toGrant({ ...row, scopes: row.grant_scopes }),
     scopes: row.scopes,
     expiresAt: row.token_expires_at,
     isBound: row.is_bound,
@@ -80,14 +114,13 @@ export async function findRefreshToken(
       refreshIdleSeconds: row.refresh_idle_seconds,
       reuseResponse: row.reuse_response,
       requiresDpop: row.requires_dpop,
+      mode: row.app_mode,
+      isStopped: row.is_app_stopped,
     },
-    retired: row.sealed_answer
-      ? {
-          sealedAnswer: row.sealed_answer,
-          withinGrace: row.within_grace === true && row.sealed_answer.length > 0,
-          state: row.state,
-        }
-      : null,
+    retired:
+      sealedAnswer && state
+        ? { sealedAnswer, withinGrace: row.within_grace === true && sealedAnswer.length > 0, state }
+        : null,
   }
 }
 
@@ -115,105 +148,59 @@ export interface Rotation {
   readonly thumbprint: string | null
 }
 
+export interface NewRotation {
+  readonly token: StoredRefreshToken
+  readonly rotation: Rotation
+  readonly origin: Origin & Place
+}
+
 /**
  * Retires the token, keeps its sealed answer and mints its successors in one statement: all of it or
  * nothing. Of any number that come at once exactly one is told true; of a revoked grant, none.
  */
 export async function rotateRefreshToken(
   database: Database,
-  { hash, grant }: StoredRefreshToken,
-  { sealedAnswer, access, refresh, thumbprint }: Rotation,
-  { address, requestId, client }: Origin & Place,
+  { token: { hash, grant }, rotation: { sealedAnswer, access, refresh, thumbprint }, origin }: NewRotation,
 ): Promise<boolean> {
   const tokens = [...placesOf(access), ...placesOf(refresh)]
+  const { address, requestId, client } = origin
   const values = [hash, grant.id, sealedAnswer, ...tokens, thumbprint, address, requestId, client]
   const [row] = await database.run<{ spent: number }>(rotate, values)
   return row?.spent === 1
 }
 
-const findUse: Statement = {
-  name: 'use-after-refresh-token',
-  text: `select token.created_at, token.retired_at, token.retired_address, token.retired_client,
-           successor.retired_at is not null as is_successor_retired,
-           successor.retired_address as successor_address, successor.retired_client as successor_client,
-           use.used_at, use.address as use_address, use.client as use_client
-         from refresh_tokens token
-         left join refresh_tokens successor
-           on successor.grant_id = token.grant_id and successor.generation = token.generation + 1
-         left join grant_uses use on use.grant_id = token.grant_id
-         where token.hash = $1 and token.retired_at is not null`,
+const rotateMany: Statement = {
+  name: 'rotate-refresh-tokens',
+  text: spendAndMintMany({
+    more: [
+      ['sealed_answer', 'bytea'],
+      ['client', 'text'],
+    ],
+    spend: `update refresh_tokens as secret
+      set retired_at = clock_timestamp(), sealed_answer = wanted.sealed_answer, retired_address = wanted.address,
+        retired_client = wanted.client`,
+    unspent: 'retired_at is null',
+    generation: 'secret.generation + 1',
+    action: 'token.refreshed',
+  }),
 }
 
 /**
- * What is known of a retired token's family since it was retired; null when the family is gone. Only asked when
- * such a token comes back too late; indexes refresh_tokens_pkey and refresh_tokens_grant_id_index.
+ * The same for tokens that are bound to no key, whether each was rotated. What was not may have been passed by: it is
+ * to be tried alone.
  */
-export async function findUseSince(
+export async function rotateRefreshTokens(
   database: Database,
-  hash: Digest,
-): Promise<Omit<Reuse, 'presentedBy'> | null> {
-  const [row] = await database.run<{
-    created_at: Date
-    retired_at: Date
-    retired_address: string | null
-    retired_client: string | null
-    is_successor_retired: boolean
-    successor_address: string | null
-    successor_client: string | null
-    used_at: Date | null
-    use_address: string | null
-    use_client: string | null
-  }>(findUse, [hash])
-  if (!row) return null
-  return {
-    createdAt: row.created_at,
-    retiredAt: row.retired_at,
-    retiredBy: { address: row.retired_address, client: row.retired_client },
-    successorRetiredBy: row.is_successor_retired
-      ? { address: row.successor_address, client: row.successor_client }
-      : null,
-    lastUse: row.used_at
-      ? { at: row.used_at, by: { address: row.use_address, client: row.use_client } }
-      : null,
-  }
-}
-
-/**
- * The retired ones too, and no sooner than the others: until it expires, one that comes back is a reuse. One that
- * was retired just before its end has its answer to give for the longest grace window of any app.
- */
-export const expiredRefreshTokens = expiredRows('refresh_tokens', longestGrace)
-
-/**
- * Answers that nobody will be given again, emptied; the rows stay, to know the tokens by. Who came by an old token
- * and a copy of the database could otherwise open one answer after the other, down to the token that is good.
- */
-export const forgottenAnswers: Sweep = {
-  name: 'refresh_tokens.sealed_answer',
-  start: (before) => {
-    const end = addSeconds(before, -longestGrace)
-    let from = '-infinity'
-    return async (tx, limit) => {
-      const { rows } = await tx.raw<{ rows: { emptied: number; last: string | null }[] }>(
-        `with emptied as (
-           update refresh_tokens set sealed_answer = '' where ctid = any (array(
-             select ctid from refresh_tokens
-             where sealed_answer <> '' and retired_at >= ?::timestamptz and retired_at < ?
-             order by retired_at limit ? for update skip locked
-           )) returning retired_at
-         ) select count(*)::int as emptied, max(retired_at)::text as last from emptied`,
-        [from, end, limit],
-      )
-      const emptied = rows[0]?.emptied ?? 0
-      from = rows[0]?.last ?? from
-      return { rows: emptied, isLast: emptied < limit }
-    }
-  },
-  count: async (db, before) => {
-    const [row] = await db('refresh_tokens')
-      .where('retired_at', '<', addSeconds(before, -longestGrace))
-      .whereRaw("sealed_answer <> ''")
-      .count<{ count: string }[]>('* as count')
-    return Number(row?.count ?? 0)
-  },
+  wanted: readonly NewRotation[],
+): Promise<boolean[]> {
+  const mints = wanted.map(({ token, rotation, origin }) => ({
+    ...{ hash: token.hash, grantId: token.grant.id, origin },
+    ...{ access: rotation.access, refresh: rotation.refresh },
+  }))
+  const rows = await database.run<{ place: number }>(rotateMany, [
+    ...columnsOf(mints),
+    wanted.map(({ rotation }) => rotation.sealedAnswer),
+    wanted.map(({ origin }) => origin.client),
+  ])
+  return isPlaceAmong(rows, wanted.length)
 }

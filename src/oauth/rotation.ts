@@ -13,7 +13,8 @@ import { provePossession, requireKeyOf } from './bound-refresh.ts'
 import { errors, unavailable } from './engine.ts'
 import { refreshExpiry } from './lifetime.ts'
 import type { Presentation } from './presentation.ts'
-import { findRefreshToken, rotateRefreshToken, type StoredRefreshToken } from './refresh-token-store.ts'
+import type { StoredRefreshToken } from './refresh-token-store.ts'
+import { createRefreshTokens, type RefreshTokens } from './refresh-tokens.ts'
 import { createReuseAnswer } from './reuse.ts'
 import type { Place } from './reuse-cause.ts'
 
@@ -47,18 +48,24 @@ export interface RotationParts {
 /** The body of the token endpoint's answer, as JSON: kept sealed, so that it can be given again byte for byte. */
 export type SerializedAnswer = string
 
-/**
- * Rotates a refresh token. The same token from the same client inside the app's grace window gets the same
- * answer again; after it, it is reuse.
- * @throws the engine's InvalidGrant, InvalidScope, InvalidTarget, InvalidDpopProof; TemporarilyUnavailable while the
- *   grant is stopped; a request refused for its scope, resource or proof, or while stopped, costs the token nothing
- */
-export type Refresh = (request: RefreshRequest) => Promise<SerializedAnswer>
+/** A refresh in two steps, between which whoever asks may see whether the token's app is one to be answered. */
+export interface Refresh {
+  /** The token that the client presents. @throws the engine's InvalidGrant where it is none, or another client's */
+  find(request: RefreshRequest): Promise<StoredRefreshToken>
+  /**
+   * Rotates it. The same token from the same client inside the app's grace window gets the same answer again; after
+   * it, it is reuse.
+   * @throws the engine's InvalidGrant, InvalidScope, InvalidTarget, InvalidDpopProof; TemporarilyUnavailable while the
+   *   grant is stopped; a request refused for its scope, resource or proof, or while stopped, costs the token nothing
+   */
+  answer(request: RefreshRequest, token: StoredRefreshToken): Promise<SerializedAnswer>
+}
 
 const sealPurpose = 'latchkey refresh answer v1'
 
 export function createRefresh(parts: RotationParts): Refresh {
   const answerReuse = createReuseAnswer(parts)
+  const tokens = createRefreshTokens(parts.database)
 
   const answerRetired = async (request: RefreshRequest, token: StoredRefreshToken) => {
     const { retired } = token
@@ -73,31 +80,34 @@ export function createRefresh(parts: RotationParts): Refresh {
     return await answerReuse(token, request)
   }
 
-  return async (request) => {
-    if (parts.format.read(request.refreshToken) !== 'refresh_token')
-      throw new errors.InvalidGrant('malformed')
-    const hash = sha256(request.refreshToken)
-    const token = await findRefreshToken(parts.database, hash, request.elapsedMs)
-    if (!token) throw new errors.InvalidGrant('refresh token not found')
-    if (token.grant.client !== request.clientId) throw new errors.InvalidGrant('client mismatch')
-    if (token.grant.isStopped) throw stopped()
-    // Whoever presents it has all that it ever took to use it, whichever key its successors were bound to since: a
-    // thief who binds the family to his own must not be safe from being noticed.
-    if (token.retired && !token.retired.withinGrace && !token.isBound)
-      return await answerRetired(request, token)
-    // Before anything that a bound one brings about: who has the token alone shall not end its family.
-    const thumbprint = await provePossession(parts.proofs, token, request.proof, parts.tokenUrl)
-    if (token.retired) return await answerRetired(request, token)
-    const answer = await rotate(parts, request, token, thumbprint)
-    if (answer) return answer
+  return {
+    find: async ({ refreshToken, clientId, elapsedMs }) => {
+      if (parts.format.read(refreshToken) !== 'refresh_token') throw new errors.InvalidGrant('malformed')
+      const token = await tokens.find({ hash: sha256(refreshToken), elapsedMs })
+      if (!token) throw new errors.InvalidGrant('refresh token not found')
+      if (token.grant.client !== clientId) throw new errors.InvalidGrant('client mismatch')
+      return token
+    },
+    answer: async (request, token) => {
+      if (token.grant.isStopped) throw stopped()
+      // Whoever presents it has all that it ever took to use it, whichever key its successors were bound to since: a
+      // thief who binds the family to his own must not be safe from being noticed.
+      if (token.retired && !token.retired.withinGrace && !token.isBound)
+        return await answerRetired(request, token)
+      // Before anything that a bound one brings about: who has the token alone shall not end its family.
+      const thumbprint = await provePossession(parts.proofs, token, request.proof, parts.tokenUrl)
+      if (token.retired) return await answerRetired(request, token)
+      const answer = await rotate(parts, tokens, request, token, thumbprint)
+      if (answer) return answer
 
-    // Another request has rotated it since we looked, or its grant was revoked or stopped. Look again.
-    const after = await findRefreshToken(parts.database, hash, request.elapsedMs)
-    if (!after) throw new errors.InvalidGrant('grant revoked')
-    // Nobody has rotated it: its grant was stopped when we tried, whether or not it goes on again by now.
-    if (after.grant.isStopped || !after.retired) throw stopped()
-    requireKeyOf(after.grant, thumbprint)
-    return await answerRetired(request, after)
+      // Another request has rotated it since we looked, or its grant was revoked or stopped. Look again.
+      const after = await tokens.find({ hash: token.hash, elapsedMs: request.elapsedMs })
+      if (!after) throw new errors.InvalidGrant('grant revoked')
+      // Nobody has rotated it: its grant was stopped when we tried, whether or not it goes on again by now.
+      if (after.grant.isStopped || !after.retired) throw stopped()
+      requireKeyOf(after.grant, thumbprint)
+      return await answerRetired(request, after)
+    },
   }
 }
 
@@ -118,6 +128,7 @@ function requireAlive({ expiresAt, grant }: StoredRefreshToken, now: Date): void
 /** null when it is not the family's current token any more. */
 async function rotate(
   parts: RotationParts,
+  tokens: RefreshTokens,
   request: RefreshRequest,
   token: StoredRefreshToken,
   thumbprint: string | null,
@@ -157,7 +168,7 @@ async function rotate(
     },
     thumbprint,
   }
-  if (!(await rotateRefreshToken(parts.database, token, rotation, request.origin))) return null
+  if (!(await tokens.rotate({ token, rotation, origin: request.origin }))) return null
   request.presentation.wasFirst()
   return answer
 }

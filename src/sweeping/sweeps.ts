@@ -17,7 +17,7 @@ import { expiredCodes } from '../oauth/code-store.ts'
 import { expiredEngineSessions, expiredInteractions } from '../oauth/engine-record-store.ts'
 import { expiredGrants } from '../oauth/grant-store.ts'
 import { oldGrantCalls } from '../oauth/grant-use-store.ts'
-import { expiredRefreshTokens, forgottenAnswers } from '../oauth/refresh-token-store.ts'
+import { expiredRefreshTokens, forgottenAnswers } from '../oauth/retired-token-store.ts'
 import { expiredLinks } from '../operators/person-store.ts'
 import { expiredSessions, expiredSteps } from '../operators/session-store.ts'
 

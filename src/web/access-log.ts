@@ -1,7 +1,7 @@
 // One line for each request: what was asked and how it ended, never the query, a header or a body.
 import type { Context, Middleware } from 'koa'
 import type { Log } from '../core/telemetry.ts'
-import { requestId } from './request-id.ts'
+import { arrivalOf, requestId } from './request-id.ts'
 
 /** What a room may add to the line of its request. */
 export function addToLog(ctx: Context, fields: Readonly<Record<string, unknown>>): void {
@@ -11,7 +11,7 @@ export function addToLog(ctx: Context, fields: Readonly<Record<string, unknown>>
 /** Logs each request when its answer is made. `hide` takes out of a path what should not be kept. */
 export function logRequests(log: Log, hide: (path: string) => string): Middleware {
   return async (ctx, next) => {
-    const startedAt = performance.now()
+    const startedAt = arrivalOf(ctx.req)?.at ?? performance.now()
     try {
       await next()
     } finally {

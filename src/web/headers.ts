@@ -18,15 +18,22 @@ const policy = [
  * `Origin: null`. No Cross-Origin-Opener-Policy: an app that opened us in a pop-up waits for it.
  */
 export function pageHeaders(publicUrl: string): Middleware {
-  const secure = publicUrl.startsWith('https:')
+  const headers = pageHeaderValues(publicUrl)
   return (ctx, next) => {
-    ctx.set('Content-Security-Policy', policy)
-    ctx.set('X-Frame-Options', 'DENY')
-    ctx.set('X-Content-Type-Options', 'nosniff')
-    ctx.set('Referrer-Policy', 'same-origin')
-    ctx.set('Cache-Control', 'no-store')
-    if (secure) ctx.set('Strict-Transport-Security', 'max-age=31536000')
+    ctx.set(headers)
     return next()
+  }
+}
+
+/** The same by name, for answers that are not made by Koa. */
+export function pageHeaderValues(publicUrl: string): Record<string, string> {
+  return {
+    'Content-Security-Policy': policy,
+    'X-Frame-Options': 'DENY',
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+    ...(publicUrl.startsWith('https:') ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
   }
 }
 

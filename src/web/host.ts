@@ -11,20 +11,30 @@ import type { Profile } from '../core/profile.ts'
  * `app.proxy = true`, since the scheme is told by X-Forwarded-Proto.
  */
 export function pinHost(publicUrl: string): Middleware {
-  const { host, hostname, protocol } = new URL(publicUrl)
+  const { host, protocol } = new URL(publicUrl)
+  const isPublicHost = createPublicHost(publicUrl)
   return (ctx, next) => {
     const { req } = ctx
+    ctx.state['isPublicHost'] = isPublicHost(req)
     const absolute = absoluteTarget(req)
     if (absolute) ctx.originalUrl = ctx.request.originalUrl = req.url = absolute.pathname + absolute.search
-    const sent = absolute?.host ?? req.headers.host ?? ''
-    ctx.state['isPublicHost'] =
-      !hasHosts(req) &&
-      (withoutUsualPort(sent.toLowerCase(), protocol) === host ||
-        (isLoopback(hostname) && isLoopbackHost(sent)))
     req.headers.host = host
     delete req.headers['x-forwarded-host']
     req.headers['x-forwarded-proto'] = protocol.slice(0, -1)
     return next()
+  }
+}
+
+/** Whether a request was sent to the public host; on loopback, whichever of its names and ports it was called by. */
+export function createPublicHost(publicUrl: string): (req: IncomingMessage) => boolean {
+  const { host, hostname, protocol } = new URL(publicUrl)
+  return (req) => {
+    if (hasHosts(req)) return false
+    const sent = absoluteTarget(req)?.host ?? req.headers.host ?? ''
+    return (
+      withoutUsualPort(sent.toLowerCase(), protocol) === host ||
+      (isLoopback(hostname) && isLoopbackHost(sent))
+    )
   }
 }
 

@@ -73,21 +73,19 @@ test('kill -9 at each statement of a token exchange: a refresh costs the client 
     [
       ['authorization_code app-by-client-id before', untouched, '200, tokens'],
       ['authorization_code app-by-client-id after', untouched, '200, tokens'],
-      ['authorization_code code-by-hash before', untouched, '200, tokens'],
-      ['authorization_code code-by-hash after', untouched, '200, tokens'],
-      ['authorization_code spend-code before', untouched, '200, tokens'],
+      ['authorization_code codes-by-hash before', untouched, '200, tokens'],
+      ['authorization_code codes-by-hash after', untouched, '200, tokens'],
+      ['authorization_code spend-codes before', untouched, '200, tokens'],
       // An answer that is lost now can't be told from a code that was stolen (T6): the person is asked again.
       [
-        'authorization_code spend-code after',
+        'authorization_code spend-codes after',
         'spent, one pair minted',
         '400 invalid_grant, nothing of it is left',
       ],
-      ['refresh_token app-by-client-id before', untouched, '200, tokens'],
-      ['refresh_token app-by-client-id after', untouched, '200, tokens'],
-      ['refresh_token refresh-token-by-hash before', untouched, '200, tokens'],
-      ['refresh_token refresh-token-by-hash after', untouched, '200, tokens'],
-      ['refresh_token rotate-refresh-token before', untouched, '200, tokens'],
-      ['refresh_token rotate-refresh-token after', 'rotated, one pair minted', '200, tokens'],
+      ['refresh_token refresh-tokens-by-hash before', untouched, '200, tokens'],
+      ['refresh_token refresh-tokens-by-hash after', untouched, '200, tokens'],
+      ['refresh_token rotate-refresh-tokens before', untouched, '200, tokens'],
+      ['refresh_token rotate-refresh-tokens after', 'rotated, one pair minted', '200, tokens'],
     ],
   )
 })

@@ -89,7 +89,7 @@ test("from the app's link to its code nothing is looked for twice in one request
   )
 })
 
-test('a code exchange and a refresh are three statements each, and no transaction around them', async (t) => {
+test('a code exchange is three statements, a refresh two, and no transaction around them', async (t) => {
   const { proxy, house, app } = await begin(t)
   const code = await obtainCode(house.url, app, email, scope)
   const exchanged = await during(proxy, async () => await readTokens(await exchange(house.url, app, code)))
@@ -103,9 +103,9 @@ test('a code exchange and a refresh are three statements each, and no transactio
     assert.deepEqual(onOurs, own, 'nothing else went by their connections, no BEGIN and no COMMIT')
     return own.map(({ name }) => name)
   }
-  assert.deepEqual(namesOf(exchanged), ['app-by-client-id', 'code-by-hash', 'spend-code'])
-  assert.deepEqual(namesOf(refreshed), ['app-by-client-id', 'refresh-token-by-hash', 'rotate-refresh-token'])
-  assert.deepEqual(namesOf(again), ['app-by-client-id', 'refresh-token-by-hash'], 'the same answer again')
+  assert.deepEqual(namesOf(exchanged), ['app-by-client-id', 'codes-by-hash', 'spend-codes'])
+  assert.deepEqual(namesOf(refreshed), ['refresh-tokens-by-hash', 'rotate-refresh-tokens'])
+  assert.deepEqual(namesOf(again), ['refresh-tokens-by-hash'], 'the same answer again')
 })
 
 test('an interaction that was resumed meanwhile is not brought back by an answer that comes late', async (t) => {

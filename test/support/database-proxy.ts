@@ -14,11 +14,12 @@ export interface Statement {
   readonly connection: number
 }
 
-/** What a server does by itself, whoever asks: it seals the ledger twice a second. */
+/** What a server does by itself, whoever asks: it seals the ledger, listens to what others change, and reads shapes of keys. */
 export const isOfTheSealer = ({ name, text }: Statement) =>
-  name === '' &&
-  (/^(begin|commit|rollback);?$/i.test(text) ||
-    /pg_try_advisory_xact_lock|audit_unsealed u\b|audit_seals/.test(text))
+  name === 'imported-key-shapes' ||
+  (name === '' &&
+    (/^(begin|commit|rollback);?$/i.test(text) ||
+      /pg_try_advisory_xact_lock|audit_unsealed u\b|audit_seals|pg_stat_activity|^listen /.test(text)))
 
 export type Moment = 'before' | 'after'
 

@@ -236,6 +236,7 @@ const harmless = new Set([
   'createServer',
   'Server',
   'IncomingMessage',
+  'ServerResponse',
   'STATUS_CODES',
   'BlockList',
   'isIP',
