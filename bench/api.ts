@@ -3,20 +3,19 @@ import type { Command } from 'commander'
 import { type Cleanup, withCleanup } from './cleanup.ts'
 import { type CompareSettings, compare, type Variant } from './compare.ts'
 import { obtainCredentials } from './credentials.ts'
-import { addComparisonOptions, type ComparisonOptions } from './options.ts'
+import type { Target } from './load.ts'
+import { addComparisonOptions, type ComparisonOptions, settingsOf } from './options.ts'
 import { hideProgress, showProgress } from './progress.ts'
 import { describeMachine, type Report, reportText } from './report.ts'
-import { RunFailed } from './run-failed.ts'
 import { startServer } from './server-process.ts'
 import { plainEnvironment, prepareSurroundings, type Surroundings } from './surroundings.ts'
 
-/** Well within the hour that an access token lasts. */
-const longestRunSeconds = 2400
-const variantCount = 4
+const variantCount = 7
 
 const help = `
-Variants: GET /api/v1/me by API key and by OAuth access token, a bare Koa and a bare node:http that answer
-a small JSON body. Any answer but 200 fails the run.
+Variants: GET /api/v1/me by API key and by OAuth access token; the forward-auth check /verify of the same request;
+two kinds of garbage in the place of a key (no prefix of ours; a wrong checksum); a bare Koa and a bare node:http
+that answer a small JSON body. Any answer but 200 fails the run; to garbage, any but 401.
 
 Database: the embedded PostgreSQL in a temporary folder; with DATABASE_URL, a database of the run's own on
 that server, dropped at the end. Rate limits are counted as always, but never full. Log lines (level info)
@@ -25,8 +24,9 @@ are written to the null device.
 Reading the figures:
   - Ratios to the bare Koa of the same round, not times: machines are shared and noisy.
   - CPU is the server process's own, per request, without PostgreSQL's: steadier than throughput.
-  - The load generator (autocannon, one thread) needs some 20 µs per request itself. Where it was the limit,
-    the table says so: the floors can do more than it shows, and throughput ratios to them look too good.
+  - The load generator shares the machine: wrk needs a few µs per request, autocannon some 20. Where it was the
+    limit, the table says so: the floors can do more than it shows, and throughput ratios to them look too good.
+  - wrk tells answers above 399 from the others, and nothing finer; which status it is, is seen before each slice.
   - All figures are of fresh processes. A Node.js process that has lived through idle garbage collections
     may be slower for good (PERFORMANCE.md); Node.js flags of the bench itself, as in
     "node --retain-maps-for-n-gc=1000000 --import tsx bench/main.ts api", reach the servers too.
@@ -39,36 +39,33 @@ export function apiCommand(program: Command): void {
     .description('compare GET /api/v1/me by API key and by OAuth token with bare Koa and bare node:http')
     .addHelpText('after', help)
     .action(async (options: ComparisonOptions) => {
-      const report = await withCleanup((cleanup) => run(settingsOf(options), cleanup)).finally(hideProgress)
+      const report = await withCleanup((cleanup) =>
+        run(settingsOf(options, 'koa', variantCount), cleanup),
+      ).finally(hideProgress)
       console.log(options.json ? JSON.stringify(report, null, 2) : reportText(report))
     })
-}
-
-function settingsOf({ rounds, seconds, connections, warmUp }: ComparisonOptions): CompareSettings {
-  const total = (rounds + warmUp) * seconds * variantCount
-  if (total > longestRunSeconds) {
-    throw new RunFailed(
-      `That would take ${Math.ceil(total / 60)} minutes; a run may take ${longestRunSeconds / 60}.`,
-    )
-  }
-  return { rounds, seconds, connections, warmUpRounds: warmUp, baseline: 'koa' }
 }
 
 async function run(settings: CompareSettings, cleanup: Cleanup): Promise<Report> {
   const machine = describeMachine()
   showProgress('starting')
   const surroundings = await prepareSurroundings(cleanup)
-  const variants = [...(await startLatchkey(surroundings, cleanup)), ...(await startFloors(cleanup))]
+  const { variants: ours, notes } = await startLatchkey(surroundings, cleanup)
+  const variants = [...ours, ...(await startFloors(cleanup))]
   const figures = await compare(variants, settings, cleanup, showProgress)
   return {
     benchmark: 'api',
     ...machine,
     settings: { ...settings, database: surroundings.database },
     variants: figures,
+    notes,
   }
 }
 
-async function startLatchkey({ env }: Surroundings, cleanup: Cleanup): Promise<Variant[]> {
+async function startLatchkey(
+  { env }: Surroundings,
+  cleanup: Cleanup,
+): Promise<{ variants: Variant[]; notes: string[] }> {
   const server = await startServer('latchkey', { env, readyPath: '/readyz' }, cleanup)
   const { apiKey, accessToken } = await obtainCredentials(
     {
@@ -78,17 +75,34 @@ async function startLatchkey({ env }: Surroundings, cleanup: Cleanup): Promise<V
     },
     cleanup.signal,
   )
-  const variant = (name: string, title: string, credential: string): Variant => ({
+  const at = `http://127.0.0.1:${server.port}`
+  const me = (name: string, title: string, credential: string, status = 200): Variant => ({
     ...{ name, title, server },
-    target: {
-      url: `http://127.0.0.1:${server.port}/api/v1/me`,
-      headers: { Authorization: `Bearer ${credential}` },
-    },
+    target: { url: `${at}/api/v1/me`, headers: { Authorization: `Bearer ${credential}` }, status },
   })
-  return [
-    variant('me-key', '/api/v1/me by API key', apiKey),
-    variant('me-token', '/api/v1/me by OAuth token', accessToken),
-  ]
+  const verify: Target = {
+    url: `${at}/verify`,
+    headers: {
+      Authorization: `Bearer ${apiKey}`,
+      'X-Forwarded-Method': 'GET',
+      'X-Forwarded-Uri': '/api/v1/me',
+    },
+  }
+  const hasVerify = (await fetch(verify.url, { headers: verify.headers })).status !== 404
+  return {
+    variants: [
+      me('me-key', '/api/v1/me by API key', apiKey),
+      me('me-token', '/api/v1/me by OAuth token', accessToken),
+      ...(hasVerify ? [{ name: 'verify', title: '/verify (forward-auth)', server, target: verify }] : []),
+      me('garbage-prefix', 'garbage: no prefix of ours', `xx_${apiKey.slice(3)}`, 401),
+      me('garbage-checksum', 'garbage: a wrong checksum', withWrongChecksum(apiKey), 401),
+    ],
+    notes: hasVerify ? [] : ['/verify answered 404, and was left out.'],
+  }
+}
+
+function withWrongChecksum(key: string): string {
+  return key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a')
 }
 
 async function startFloors(cleanup: Cleanup): Promise<Variant[]> {

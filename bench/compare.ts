@@ -5,7 +5,7 @@ import type { Cleanup } from './cleanup.ts'
 import { type Load, type LoadSettings, sendLoad, type Target } from './load.ts'
 import { RunFailed } from './run-failed.ts'
 import type { ServerProcess } from './server-process.ts'
-import { percentile, type Spread, spreadOf } from './statistics.ts'
+import { type Spread, spreadOf } from './statistics.ts'
 
 export interface Variant {
   /** For programs. */
@@ -19,6 +19,10 @@ export interface Variant {
   readonly baseline?: string
   /** What its next slice needs, made before anything is measured. */
   readonly prepare?: () => Promise<void>
+  /** So long what a slice has left to do may still keep the server busy, in ms; its CPU time counts. */
+  readonly settleMs?: number
+  /** CPU time that its database has used by now, in µs; null where it can't be seen. */
+  readonly databaseCpuMicros?: () => Promise<number | null>
 }
 
 /** @throws RunFailed for any answer but the right one */
@@ -38,11 +42,15 @@ export interface Figures {
   readonly requestsPerSecond: Spread
   /** Of the server's process, per request. */
   readonly cpuMicros: Spread
+  /** Of the database's processes, per request; null where it was not looked for or can't be seen. */
+  readonly databaseCpuMicros: Spread | null
   readonly latencyMedianMs: Spread
   readonly latencyP99Ms: Spread
   /** To the baseline of the same round. */
   readonly throughputRatio: Spread
   readonly cpuRatio: Spread
+  readonly latencyMedianRatio: Spread
+  readonly latencyP99Ratio: Spread
   /** CPU seconds of the load generator per second. */
   readonly generatorShare: Spread
 }
@@ -51,15 +59,16 @@ interface Slice {
   readonly requests: number
   readonly requestsPerSecond: number
   readonly cpuMicros: number
+  readonly databaseCpuMicros: number | null
   readonly latencyMedianMs: number
   readonly latencyP99Ms: number
   readonly generatorShare: number
 }
 
 /** So long the requests that the end of a slice cut off may still keep the server busy, in ms. */
-const settleMs = 30
+const cutOffMs = 30
 
-/** @throws RunFailed for the first answer that is not 200 */
+/** @throws RunFailed for the first answer that is not as expected */
 export async function compare(
   variants: readonly Variant[],
   settings: CompareSettings,
@@ -81,42 +90,48 @@ export async function compare(
   }))
 }
 
-async function measureSlice(
-  { name, server, target, prepare }: Variant,
-  settings: LoadSettings,
-  signal: AbortSignal,
-): Promise<Slice> {
-  await prepare?.()
+async function measureSlice(variant: Variant, settings: LoadSettings, signal: AbortSignal): Promise<Slice> {
+  const { name, server, target } = variant
+  const used = async () => ({
+    server: await server.cpuMicros(),
+    database: (await variant.databaseCpuMicros?.()) ?? null,
+  })
+  await variant.prepare?.()
   const send: SendSlice = typeof target === 'function' ? target : (its, stop) => sendLoad(target, its, stop)
-  const cpuBefore = await server.cpuMicros()
-  const { latenciesMs, seconds, generatorShare } = await send(settings, signal).catch((thrown) => {
+  const before = await used()
+  const { requests, seconds, ...load } = await send(settings, signal).catch((thrown) => {
     throw thrown instanceof RunFailed ? new RunFailed(`${name}: ${thrown.message}`) : thrown
   })
-  await sleep(settleMs)
-  const cpu = (await server.cpuMicros()) - cpuBefore
-  const requests = latenciesMs.length
+  await sleep(variant.settleMs ?? cutOffMs)
+  const after = await used()
+  const ofDatabase =
+    before.database === null || after.database === null ? null : after.database - before.database
   return {
+    ...load,
     requests,
     requestsPerSecond: requests / seconds,
-    cpuMicros: cpu / requests,
-    latencyMedianMs: percentile(latenciesMs, 50),
-    latencyP99Ms: percentile(latenciesMs, 99),
-    generatorShare,
+    cpuMicros: (after.server - before.server) / requests,
+    databaseCpuMicros: ofDatabase === null ? null : ofDatabase / requests,
   }
 }
 
 function figuresOf(slices: readonly Slice[], baseline: readonly Slice[]): Omit<Figures, 'name' | 'title'> {
-  const spread = (of: keyof Slice) => spreadOf(slices.map((slice) => slice[of]))
+  const spread = (of: keyof Slice) => spreadOf(slices.map((slice) => slice[of] ?? Number.NaN))
   const ratio = (of: keyof Slice) =>
-    spreadOf(slices.map((slice, round) => slice[of] / (baseline[round]?.[of] ?? Number.NaN)))
+    spreadOf(slices.map((slice, round) => (slice[of] ?? Number.NaN) / (baseline[round]?.[of] ?? Number.NaN)))
   return {
     requests: slices.reduce((sum, { requests }) => sum + requests, 0),
     requestsPerSecond: spread('requestsPerSecond'),
     cpuMicros: spread('cpuMicros'),
+    databaseCpuMicros: slices.some((slice) => slice.databaseCpuMicros === null)
+      ? null
+      : spread('databaseCpuMicros'),
     latencyMedianMs: spread('latencyMedianMs'),
     latencyP99Ms: spread('latencyP99Ms'),
     throughputRatio: ratio('requestsPerSecond'),
     cpuRatio: ratio('cpuMicros'),
+    latencyMedianRatio: ratio('latencyMedianMs'),
+    latencyP99Ratio: ratio('latencyP99Ms'),
     generatorShare: spread('generatorShare'),
   }
 }

@@ -1,38 +1,44 @@
-// What PostgreSQL's own processes have used, where they run on this machine and it tells (/proc).
-import { readFileSync } from 'node:fs'
-import type { Db } from '../src/db/connect.ts'
+// CPU time that a database's connections cost PostgreSQL: of the processes behind them, where they run on this machine
+// and it is a Linux. What writes the log and the files for all databases is not in it.
+import { readFile } from 'node:fs/promises'
+import pg from 'pg'
+import type { Cleanup } from './cleanup.ts'
 
-/** Linux counts in these, whatever the kernel's own clock. */
-const microsPerTick = 10_000
-
-/** µs of CPU of each connection to this database by now, under its process id; of those whose names begin so. */
-export type DatabaseCpu = (applicationName: string) => Promise<ReadonlyMap<number, number>>
-
-/** null where the processes are out of sight. */
-export async function databaseCpu(db: Db): Promise<DatabaseCpu | null> {
-  const read: DatabaseCpu = async (applicationName) => {
-    const { rows } = await db.raw<{ rows: { pid: number }[] }>(
-      `select pid from pg_stat_activity where datname = current_database() and application_name like ?`,
-      [`${applicationName}%`],
+/**
+ * Gives what was used by now, in µs, or null where it can't be seen.
+ * @param application whose connections: what their names begin with; all of the database's unless given
+ */
+export async function watchDatabaseCpu(
+  url: string,
+  { add }: Cleanup,
+  application = '',
+): Promise<() => Promise<number | null>> {
+  const client = new pg.Client({ connectionString: url })
+  // A database is dropped with its connections.
+  client.on('error', () => {})
+  await client.connect()
+  add(() => client.end().catch(() => {}))
+  // What a connection had used when it ended is kept.
+  const used = new Map<number, number>()
+  return async () => {
+    const { rows } = await client.query<{ pid: number }>(
+      `select pid from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and starts_with(application_name, $1)`,
+      [application],
     )
-    return new Map(rows.flatMap(({ pid }) => cpuOf(pid) ?? []))
+    for (const { pid } of rows) {
+      const micros = await cpuOf(pid)
+      if (micros === null) return null
+      used.set(pid, micros)
+    }
+    return [...used.values()].reduce((sum, micros) => sum + micros, 0)
   }
-  return (await read('')).size > 0 ? read : null
 }
 
-/** Those that have come meanwhile have used all that they have used meanwhile. */
-export function usedBetween(before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number {
-  return [...after].reduce((sum, [pid, micros]) => sum + micros - (before.get(pid) ?? 0), 0)
-}
-
-function cpuOf(pid: number): [number, number][] | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // What follows the name in parentheses begins with the third field; user and system time are 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (!stat.includes('(postgres)')) return null
-    return [[pid, (Number(fields[11]) + Number(fields[12])) * microsPerTick]]
-  } catch {
-    return null
-  }
+async function cpuOf(pid: number): Promise<number | null> {
+  const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')
+  // Another machine's process may have the number of one of ours.
+  if (!(await read('comm')).startsWith('postgres')) return null
+  const [nanoseconds] = (await read('schedstat')).split(' ')
+  return nanoseconds ? Number(nanoseconds) / 1000 : null
 }

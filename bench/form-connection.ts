@@ -16,7 +16,7 @@ export interface FormConnection {
 
 const answerWithinMs = 15_000
 
-/** @throws what the connection ends with; answers must have a Content-Length, as all that are measured here do */
+/** @throws what the connection ends with */
 export async function openFormConnection(
   port: number,
   path: string,
@@ -36,12 +36,8 @@ export async function openFormConnection(
   socket.setEncoding('latin1')
   socket.on('data', (chunk: string) => {
     received += chunk
-    const bodyAt = received.indexOf('\r\n\r\n') + 4
-    if (bodyAt < 4) return
-    const length = /\r\ncontent-length: (\d+)/i.exec(received)?.[1]
-    if (length === undefined) return void socket.destroy(new Error('an answer without a Content-Length'))
-    if (received.length < bodyAt + Number(length)) return
-    const answer = { status: Number(received.slice(9, 12)), text: received.slice(bodyAt) }
+    const answer = readAnswer(received)
+    if (!answer) return
     received = ''
     const { resolve } = waiting ?? {}
     waiting = null
@@ -61,4 +57,29 @@ export async function openFormConnection(
       }),
     close: () => socket.destroy(),
   }
+}
+
+/** Null as long as some of it is missing. */
+function readAnswer(text: string): FormAnswer | null {
+  const split = text.indexOf('\r\n\r\n')
+  if (split < 0) return null
+  const head = text.slice(0, split)
+  const rest = text.slice(split + 4)
+  const status = Number(head.slice(9, 12))
+  const length = /^content-length: *(\d+)/im.exec(head)?.[1]
+  if (length !== undefined) return rest.length < Number(length) ? null : { status, text: rest }
+  if (!rest.endsWith('0\r\n\r\n')) return null
+  return { status, text: joinChunks(rest) }
+}
+
+function joinChunks(text: string): string {
+  let body = ''
+  for (let at = 0; at < text.length; ) {
+    const line = text.indexOf('\r\n', at)
+    const size = Number.parseInt(text.slice(at, line), 16)
+    if (!(size > 0)) break
+    body += text.slice(line + 2, line + 2 + size)
+    at = line + 2 + size + 2
+  }
+  return body
 }

@@ -1,8 +1,9 @@
 // One slice of load by forms that each follow from the answer before: a refresh with the token that was just given, an
 // exchange of the next code. Each connection finishes what it has begun, so that nothing is lost between slices.
 import { type FormConnection, openFormConnection } from './form-connection.ts'
-import type { Load, LoadSettings } from './load.ts'
+import type { LoadSettings } from './load.ts'
 import { RunFailed } from './run-failed.ts'
+import { type Load, loadOf } from './slice.ts'
 
 export interface Forms {
   /** The next form of this connection, urlencoded; null when there are no more. */
@@ -42,6 +43,5 @@ export async function sendForms(
   }
   const taken = (performance.now() - began) / 1000
   if (latenciesMs.length === 0) throw new RunFailed(`${path} did not answer in ${seconds} s.`)
-  const { user, system } = process.cpuUsage(cpu)
-  return { seconds: taken, latenciesMs, generatorShare: (user + system) / 1e6 / taken }
+  return loadOf(latenciesMs, taken, process.cpuUsage(cpu))
 }

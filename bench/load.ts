@@ -1,76 +1,53 @@
-// One slice of load: keep-alive connections from this one process, and a look at every answer.
-import autocannon from 'autocannon'
+// One slice of load: keep-alive connections, and a look at every answer. Made by wrk where it is installed, since it
+// leaves the server most of the machine; else by autocannon, which comes with the bench.
+import { spawnSync } from 'node:child_process'
 import { RunFailed } from './run-failed.ts'
+import { sendByAutocannon } from './send-by-autocannon.ts'
+import { sendByWrk } from './send-by-wrk.ts'
+import type { Load } from './slice.ts'
+import { placeholder, type Target } from './target.ts'
 
-export interface Target {
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  /** JSON; with it the request is a POST that must be answered 201. */
-  readonly body?: string
-}
+export type { Load } from './slice.ts'
+export type { Target } from './target.ts'
+
+export type Tool = 'wrk' | 'autocannon'
 
 export interface LoadSettings {
   readonly seconds: number
   readonly connections: number
+  readonly tool: Tool
 }
 
-export interface Load {
-  readonly seconds: number
-  /** One per answer. */
-  readonly latenciesMs: readonly number[]
-  /** CPU seconds of this process per second: near 1, it was the generator that could not do more. */
-  readonly generatorShare: number
+const hasWrk = () => spawnSync('wrk', ['-v']).error === undefined
+
+/** The tool that was asked for, or the best one there is. @throws RunFailed when the one asked for is missing */
+export function chooseTool(asked?: Tool): Tool {
+  if (asked === 'wrk' && !hasWrk()) throw new RunFailed('wrk is not installed.')
+  return asked ?? (hasWrk() ? 'wrk' : 'autocannon')
 }
 
-const answerWithinSeconds = 5
-// The end of a slice is noticed at a sample.
-const sampleMs = 20
-
-/** The one status that a target may answer. */
-export const expectedStatus = ({ body }: Target): 200 | 201 => (body === undefined ? 200 : 201)
-
-/** @throws RunFailed for any answer but 200 (201 to a POST), or none */
+/** @throws RunFailed for any answer but the expected one, or none */
 export async function sendLoad(target: Target, settings: LoadSettings, signal: AbortSignal): Promise<Load> {
   signal.throwIfAborted()
-  const expected = expectedStatus(target)
-  const latenciesMs: number[] = []
-  let trouble: string | null = null
-  const cpu = process.cpuUsage()
-  const startedAt = performance.now()
-  await new Promise<void>((resolve, reject) => {
-    const options: autocannon.Options = {
-      url: target.url,
-      headers: { ...target.headers },
-      ...(target.body === undefined ? {} : { method: 'POST', body: target.body }),
-      connections: settings.connections,
-      duration: settings.seconds,
-      timeout: answerWithinSeconds,
-      sampleInt: sampleMs,
-      bailout: 1,
-      skipAggregateResult: true,
-    }
-    const stop = () => instance.stop()
-    const instance = autocannon(options, (failure) => {
-      signal.removeEventListener('abort', stop)
-      if (failure) reject(failure)
-      else resolve()
-    })
-    // Its own histogram counts whole milliseconds, and half a second may be all zeros.
-    instance.on('response', (_client, status, _bytes, ms) => {
-      latenciesMs.push(ms)
-      if (status === expected) return
-      trouble ??= `answered ${status}`
-      stop()
-    })
-    instance.on('reqError', (error: Error) => {
-      trouble ??= `did not answer (${error.message})`
-    })
-    signal.addEventListener('abort', stop)
-  })
+  await askOnce(target, signal)
+  const send = settings.tool === 'wrk' ? sendByWrk : sendByAutocannon
+  const load = await send(target, settings, signal)
   signal.throwIfAborted()
-  const seconds = (performance.now() - startedAt) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  if (trouble === null && latenciesMs.length === 0) trouble = `did not answer in ${settings.seconds} s`
-  if (trouble !== null) throw new RunFailed(`${target.url} ${trouble}, but every answer must be ${expected}.`)
-  return { seconds, latenciesMs, generatorShare: (user + system) / 1e6 / seconds }
+  return load
+}
+
+/** What a generator does not look at: wrk not at the very status, none of them at the body. */
+async function askOnce(target: Target, signal: AbortSignal): Promise<void> {
+  const { url, method = 'GET', headers, body, status: expected = 200, values = [], mustSay = '' } = target
+  const fill = (text: string) => text.replace(placeholder, values[0] ?? placeholder)
+  const filled = Object.entries(headers).map(([name, text]): [string, string] => [name, fill(text)])
+  const response = await fetch(url, {
+    ...{ method, signal, redirect: 'manual', headers: filled },
+    ...(body === undefined ? {} : { body: fill(body) }),
+  })
+  const text = await response.text()
+  if (response.status !== expected || !text.includes(mustSay))
+    throw new RunFailed(
+      `${url} answered ${response.status}, not ${expected} ${mustSay}: ${text.slice(0, 300)}`,
+    )
 }

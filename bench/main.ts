@@ -2,32 +2,50 @@
 // file per benchmark.
 import { Command, CommanderError } from 'commander'
 import { StartupError } from '../src/lib/startup-error.ts'
+import { agingCommand } from './aging.ts'
 import { apiCommand } from './api.ts'
+import { batchCommand } from './batch.ts'
+import { cacheMemoryCommand } from './cache-memory.ts'
 import { Interrupted } from './cleanup.ts'
 import { createKeysCommand } from './create-keys.ts'
+import { floodCommand } from './flood.ts'
+import { growthCommand } from './growth.ts'
 import { importCommand } from './import.ts'
+import { introspectionCommand } from './introspection.ts'
 import { keysCommand } from './keys.ts'
 import { ledgerCommand } from './ledger.ts'
 import { limitsCommand } from './limits.ts'
+import { peersCommand } from './peers.ts'
 import { RunFailed } from './run-failed.ts'
 import { sweepCommand } from './sweep.ts'
 import { tokensCommand } from './tokens.ts'
+import { uncachedCommand } from './uncached.ts'
 import { usageCommand } from './usage.ts'
+import { workersCommand } from './workers.ts'
 
 const program = new Command('npm run bench --')
   .description('Measures how fast Latchkey is, as ratios to what it stands on.')
   .exitOverride()
 
 const commands = [
+  agingCommand,
   apiCommand,
+  batchCommand,
+  cacheMemoryCommand,
   createKeysCommand,
+  floodCommand,
+  growthCommand,
   importCommand,
+  introspectionCommand,
   keysCommand,
   ledgerCommand,
   limitsCommand,
+  peersCommand,
   sweepCommand,
   tokensCommand,
+  uncachedCommand,
   usageCommand,
+  workersCommand,
 ]
 for (const add of commands) add(program)
 for (const command of program.commands) command.exitOverride()

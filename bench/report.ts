@@ -15,6 +15,8 @@ export interface Report {
   readonly loadAverage: number
   readonly settings: CompareSettings & { readonly database: string }
   readonly variants: readonly Figures[]
+  /** What a reader has to know of this run. */
+  readonly notes?: readonly string[]
 }
 
 /** Where and when: asked for before the load, which would be seen in it. */
@@ -35,14 +37,15 @@ const busyGenerator = 0.9
 export function reportText(report: Report): string {
   const { settings, variants } = report
   const limited = variants.filter(({ generatorShare }) => generatorShare.median >= busyGenerator)
+  const hasDatabase = variants.some(({ databaseCpuMicros }) => databaseCpuMicros !== null)
+  const columns = hasDatabase ? [...head.slice(0, 5), databaseHead, ...head.slice(5)] : head
   const lines = [
-    `${report.benchmark}: ${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections, ` +
-      `${settings.database} PostgreSQL`,
-    `${report.date}, Node.js ${report.node}, ${report.cores} × ${report.cpu}, load average ${report.loadAverage.toFixed(2)}`,
+    ...headLines(report, settings),
     '',
-    ...tableLines([head, ...variants.map(rowOf)]),
+    ...tableLines([columns, ...variants.map((it) => rowOf(it, hasDatabase))]),
     '',
     'quiet = 80th percentile of throughput, 20th of CPU; ratios are medians of paired ratios (p20..p80)',
+    ...(report.notes ?? []),
   ]
   if (limited.length > 0) {
     const names = limited.map(({ title }) => title).join(', ')
@@ -51,18 +54,32 @@ export function reportText(report: Report): string {
   return lines.join('\n')
 }
 
+/** Of what was measured, how, and where. */
+export function headLines(
+  report: Omit<Report, 'settings' | 'variants'>,
+  settings: Report['settings'],
+): string[] {
+  return [
+    `${report.benchmark}: ${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections ` +
+      `by ${settings.tool}, ${settings.database} PostgreSQL`,
+    `${report.date}, Node.js ${report.node}, ${report.cores} × ${report.cpu}, load average ${report.loadAverage.toFixed(2)}`,
+  ]
+}
+
+const databaseHead = 'PostgreSQL µs'
 const head = [
   ...['', 'requests/s', 'quiet', 'CPU µs', 'quiet', 'median ms', 'p99 ms'],
   ...['throughput ratio', 'CPU ratio', 'generator'],
 ]
 
-function rowOf(it: Figures): string[] {
+function rowOf(it: Figures, hasDatabase: boolean): string[] {
   return [
     it.title,
     it.requestsPerSecond.median.toFixed(0),
     it.requestsPerSecond.p80.toFixed(0),
     it.cpuMicros.median.toFixed(1),
     it.cpuMicros.p20.toFixed(1),
+    ...(hasDatabase ? [it.databaseCpuMicros?.median.toFixed(1) ?? '–'] : []),
     it.latencyMedianMs.median.toFixed(2),
     it.latencyP99Ms.median.toFixed(2),
     ratioText(it.throughputRatio),
@@ -71,13 +88,13 @@ function rowOf(it: Figures): string[] {
   ]
 }
 
-function ratioText({ p20, median, p80 }: Spread): string {
+export function ratioText({ p20, median, p80 }: Spread): string {
   return `${median.toFixed(2)} (${p20.toFixed(2)}..${p80.toFixed(2)})`
 }
 
 /** Titles to the left, figures to the right. */
-function tableLines(rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+export function tableLines(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) =>
     row
       .map((cell, column) =>

@@ -12,18 +12,25 @@ export interface ServerProcess {
   readonly port: number
   /** User and system time since its start, in µs, of all its threads. */
   cpuMicros(): Promise<number>
+  /** In bytes, after full collections: so it is the last thing to ask. */
+  memory(): Promise<{ readonly heapUsed: number; readonly rss: number }>
   /** Says something to it that it answers with the same word when it is done. */
   tell(word: string): Promise<void>
 }
 
-/** A file in servers/. */
-export type ServerName = 'latchkey' | 'sweeping' | 'koa' | 'koa-insert' | 'node' | 'plain-engine'
+/** A file in servers/, or a peer's own in peers/. */
+export type ServerName =
+  | ('latchkey' | 'sweeping' | 'koa' | 'koa-insert' | 'koa-lookup' | 'node' | 'plain-engine')
+  | 'peers/better-auth'
+  | 'peers/oauth2-server'
 
 export interface ServerOptions {
   /** PORT is added to it. */
   readonly env: NodeJS.ProcessEnv
   /** What answers 200 as soon as it is ready. */
   readonly readyPath: string
+  /** Of Node.js, beside those of this process. */
+  readonly flags?: readonly string[]
 }
 
 const readyWithinMs = 60_000
@@ -39,8 +46,9 @@ export async function startServer(
 ): Promise<ServerProcess> {
   const port = await freePort()
   signal.throwIfAborted()
-  const child = fork(fileURLToPath(new URL(`servers/${name}.ts`, import.meta.url)), {
+  const child = fork(fileURLToPath(new URL(fileOf(name), import.meta.url)), {
     env: { ...options.env, PORT: String(port) },
+    execArgv: [...process.execArgv, ...(options.flags ?? [])],
     // Logging is a duty, and its lines are made and written; nobody spends CPU on reading them.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Not in the terminal's group: at Ctrl-C it is stopped by us, once.
@@ -73,6 +81,13 @@ export async function startServer(
       })) as [NodeJS.CpuUsage]
       return usage.user + usage.system
     },
+    memory: async () => {
+      failIfGone()
+      const answer = once(child, 'message', { signal: AbortSignal.timeout(readyWithinMs) })
+      child.send('memory')
+      const [usage] = (await answer) as [NodeJS.MemoryUsage]
+      return usage
+    },
     tell: async (word) => {
       failIfGone()
       const answer = once(child, 'message', { signal: AbortSignal.timeout(readyWithinMs) })
@@ -82,6 +97,8 @@ export async function startServer(
     },
   }
 }
+
+const fileOf = (name: ServerName) => (name.startsWith('peers/') ? `${name}.mjs` : `servers/${name}.ts`)
 
 async function isReady(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(answerWithinMs) }).catch(() => null)

@@ -18,7 +18,7 @@ export interface Surroundings {
 /** What Latchkey reads from the environment: none of it is to come from the shell that runs the bench. */
 const settings = [
   ...['NODE_ENV', 'PORT', 'HOST', 'PUBLIC_URL', 'DATABASE_URL', 'DATABASE_URL_DIRECT', 'REDIS_URL'],
-  ...['DATA_DIR', 'PROFILE', 'LOG_LEVEL', 'COOKIE_KEYS', 'TRUST_PROXY'],
+  ...['DATA_DIR', 'PROFILE', 'LOG_LEVEL', 'COOKIE_KEYS', 'TRUST_PROXY', 'WORKERS', 'CREDENTIAL_CACHE'],
 ]
 
 /** This process's environment without Latchkey's settings. */
@@ -26,12 +26,15 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !settings.includes(name)))
 }
 
-export async function prepareSurroundings(cleanup: Cleanup): Promise<Surroundings> {
+/** With a database of its own on the server that `url` names, or the embedded PostgreSQL. */
+export async function prepareSurroundings(
+  cleanup: Cleanup,
+  url = process.env['DATABASE_URL'],
+): Promise<Surroundings> {
   const folder = await makeFolder(cleanup)
   const profile = join(folder, 'profile.json')
   await writeFile(profile, JSON.stringify(await unlimitedProfile()))
   const env = { ...plainEnvironment(), DATA_DIR: folder, PROFILE: profile }
-  const url = process.env['DATABASE_URL']
   if (!url) return { env, database: 'embedded' }
   return { env: { ...env, DATABASE_URL: await makeDatabase(url, cleanup) }, database: 'server' }
 }
@@ -74,5 +77,6 @@ async function unlimitedProfile(): Promise<object> {
     openapi: join(folder, profile.openapi),
     sample: { ...profile.sample, rows: join(folder, profile.sample.rows) },
     rateClasses: Object.fromEntries(rateClasses),
+    failedCredentials: { requests: 1_000_000_000, seconds: 60 },
   }
 }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { type Cleanup, withCleanup } from './cleanup.ts'
 import { type CompareSettings, compare, type Variant } from './compare.ts'
 import { type Forms, sendForms } from './form-load.ts'
-import { addComparisonOptions, type ComparisonOptions } from './options.ts'
+import { addComparisonOptions, type ComparisonOptions, settingsOf } from './options.ts'
 import { hideProgress, showProgress } from './progress.ts'
 import { describeMachine, type Report, reportText } from './report.ts'
 import { RunFailed } from './run-failed.ts'
@@ -46,8 +46,7 @@ export function tokensCommand(program: Command): void {
     .description('compare refresh and code exchange with the engine alone on a plain knex adapter')
     .addHelpText('after', help)
     .action(async (options: ComparisonOptions) => {
-      const { rounds, seconds, connections, warmUp: warmUpRounds } = options
-      const settings = { rounds, seconds, connections, warmUpRounds, baseline: 'plain-refresh' }
+      const settings = settingsOf(options, 'plain-refresh', 4)
       const report = await withCleanup((cleanup) => run(settings, cleanup)).finally(hideProgress)
       console.log(options.json ? JSON.stringify(report, null, 2) : reportText(report))
     })
