@@ -17,7 +17,7 @@ export function isBoundToken(who: Principal): who is BoundToken {
  *   invalid_dpop_proof for a proof that is missing, wrong or used */
 export async function requirePossession(
   proofs: Proofs,
-  { req, method, publicAddress }: Pick<Asked, 'req' | 'method' | 'publicAddress'>,
+  asked: Pick<Asked, 'req' | 'method' | 'publicAddress'>,
   { secret, scheme }: Presented,
   who: Principal,
 ): Promise<void> {
@@ -33,14 +33,14 @@ export async function requirePossession(
       reason: 'a bound token as a bearer',
     })
   }
-  const [proof, ...more] = headerValues(req, 'dpop')
+  const [proof, ...more] = headerValues(asked.req, 'dpop')
   if (proof === undefined || more.length > 0)
     throw new Problem('invalid_dpop_proof', { say: 'Send exactly one header DPoP with the proof.' })
   try {
     const { client, dpopThumbprint: thumbprint } = who
     await proofs.take(proof, {
-      method,
-      url: publicAddress(),
+      method: asked.method,
+      url: asked.publicAddress(),
       client,
       accessToken: secret,
       thumbprint,

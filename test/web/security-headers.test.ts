@@ -243,6 +243,7 @@ const harmless = new Set([
   'SocketAddress',
 ])
 const allowed = [
+  'src/db/changes.ts', // the line to our own database, which has to be cut when it is silent
   'src/db/embedded-processes.ts', // asks of a child's pipe whether it is one
   'src/lib/guarded-fetch.ts', // what strangers name: refused before anything is connected to
   'src/web/own-requests.ts', // to this very server alone
