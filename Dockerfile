@@ -6,7 +6,7 @@ WORKDIR /app
 
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
-COPY scripts/build-client.mjs scripts/
+COPY scripts/build-gardens.mjs scripts/
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
@@ -15,7 +15,7 @@ RUN npm run build
 
 FROM base AS dependencies
 COPY package.json package-lock.json .npmrc ./
-COPY scripts/build-client.mjs scripts/
+COPY scripts/build-gardens.mjs scripts/
 RUN npm ci --omit=dev
 
 FROM node:24-slim

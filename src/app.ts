@@ -49,6 +49,7 @@ import { exchangeCounts } from './limits/rate-count-store.ts'
 import { createTurnstile, type Window } from './limits/turnstile.ts'
 import type { Mailer } from './mail/mailer.ts'
 import { authorizeRateClasses } from './oauth/authorize-limit.ts'
+import { changesPath, changesStream } from './oauth/changes-stream.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { writeGrantUses } from './oauth/grant-use-store.ts'
@@ -61,6 +62,7 @@ import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationRateClasses } from './oauth/registration-routes.ts'
 import { introspectionRateClasses } from './oauth/resource-server-door.ts'
 import { createTries } from './oauth/try-it.ts'
+import { batchPath, verifyBatch } from './oauth/verify-batch.ts'
 import { isRead } from './oauth/well-known.ts'
 import { appsHandlers } from './offboarding/apps.api.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
@@ -188,7 +190,7 @@ export function build(parts: AppParts): App {
     hosts,
     caughtUp: catchUp,
   })
-  const asked = introspection({
+  const forResourceServers = {
     resourceServers: createResourceServers(database, changes),
     validate,
     audience,
@@ -197,7 +199,15 @@ export function build(parts: AppParts): App {
     trustedProxies,
     issuer: publicUrl,
     noteUse: lastUse.note,
-  })
+    proofs,
+    changes,
+    clock,
+    profile,
+    isStopping: parts.isStopping,
+  }
+  const asked = introspection(forResourceServers)
+  const askedOfMany = verifyBatch(forResourceServers)
+  const streams = changesStream(forResourceServers)
   const document = { status: 200, headers: documentHeaders, body: JSON.stringify(contract.document) }
   const front = createFront({
     log,
@@ -210,6 +220,8 @@ export function build(parts: AppParts): App {
         return (request) => api(request, path)
       },
       (req) => (pathOf(req) === introspectionPath ? asked : null),
+      (req) => (pathOf(req) === batchPath ? askedOfMany : null),
+      (req) => (pathOf(req) === changesPath ? streams.answer : null),
     ],
   })
 
@@ -297,6 +309,7 @@ export function build(parts: AppParts): App {
     },
     close: async () => {
       shapes.close()
+      streams.close()
       await changes.close()
       await sweeper.close()
       await background.settled()

@@ -28,22 +28,32 @@ const floors: readonly (readonly string[])[] = [
   ['cli'], // `serve` is one of its commands
 ]
 
-/** Published to others, who have nothing else of ours: they import nothing of the house, and it nothing of them. */
-const gardens: readonly string[] = ['client']
+/**
+ * Published to others, who have nothing else of ours: they import nothing of the house, and it nothing of them. With the
+ * modules of Node.js that each may have: a client runs in browsers too, a resource server hashes, and keeps connections.
+ */
+const gardens: Readonly<Record<string, readonly string[]>> = {
+  client: [],
+  'resource-server': ['node:crypto', 'node:http', 'node:https', 'node:net'],
+}
 
 /** The folder in src, or the file where there is none. */
 const roomOf = (file: string) => file.split('/')[1] ?? ''
 /** -1 for a room that the table lacks. */
 const floorOf = (file: string) => floors.findIndex((rooms) => rooms.includes(roomOf(file)))
 
-/** A sentence for each import over a garden's fence, in or out; of a garden also those of Node.js. */
+const isGarden = (file: string) => gardens[roomOf(file)] !== undefined
+
+/** A sentence for each import over a garden's fence, in or out; of a garden also those of Node.js that are not its. */
 function fenceJumps(imports: readonly Import[]): string[] {
   return imports.flatMap(({ from, line, to }) => {
-    const garden = gardens.find((it) => it === roomOf(from))
-    if (garden !== undefined) {
-      return to?.startsWith(`src/${garden}/`) ? [] : [`${from}:${line} leaves the garden for ${to}`]
+    const garden = roomOf(from)
+    const itsModules = gardens[garden]
+    if (itsModules !== undefined) {
+      const isIts = to !== null && (to.startsWith(`src/${garden}/`) || itsModules.includes(to))
+      return isIts ? [] : [`${from}:${line} leaves the garden for ${to}`]
     }
-    return to?.startsWith('src/') && gardens.includes(roomOf(to)) ? [`${from}:${line} picks ${to}`] : []
+    return to?.startsWith('src/') && isGarden(to) ? [`${from}:${line} picks ${to}`] : []
   })
 }
 
@@ -51,7 +61,7 @@ function fenceJumps(imports: readonly Import[]): string[] {
 function climbs(imports: readonly Import[]): string[] {
   return imports.flatMap(({ from, line, to }) => {
     // Libraries are for guests.test.ts to judge.
-    if (!to?.endsWith('.ts') || gardens.includes(roomOf(from))) return []
+    if (!to?.endsWith('.ts') || isGarden(from)) return []
     if (!to.startsWith('src/')) return [`${from}:${line} leaves the house for ${to}`]
     const isBelow = floorOf(to) >= 0 && floorOf(to) < floorOf(from)
     return isBelow || roomOf(from) === roomOf(to) ? [] : [`${from}:${line} climbs to ${to}`]
@@ -85,7 +95,7 @@ test('imports only go down', () => {
 })
 
 test('a garden imports nothing but its own files, and nobody in the house imports a garden', () => {
-  assert.ok(house.filter(({ from }) => gardens.includes(roomOf(from))).length > 20, 'the garden was found')
+  assert.ok(house.filter(({ from }) => isGarden(from)).length > 20, 'the garden was found')
   assert.deepEqual(fenceJumps(house), [])
 })
 
@@ -94,7 +104,10 @@ test('no files need one another in a circle', () => {
 })
 
 test('every room is on a floor, and every floor has its rooms', () => {
-  assert.deepEqual(readdirSync(join(packageRoot, 'src')).sort(), [...floors.flat(), ...gardens].sort())
+  assert.deepEqual(
+    readdirSync(join(packageRoot, 'src')).sort(),
+    [...floors.flat(), ...Object.keys(gardens)].sort(),
+  )
 })
 
 test('an import that climbs, crosses to a neighbour or leaves the house is told', () => {
@@ -121,12 +134,17 @@ test('an import over a garden fence is told', () => {
   const imports = madeUp({
     'src/client/wire.ts':
       "import { sha256 } from '../lib/digest.ts'\nimport { createHash } from 'node:crypto'\nimport './errors.ts'",
+    'src/resource-server/wire.ts':
+      "import * as http from 'node:http'\nimport { readFileSync } from 'node:fs'",
+    'src/resource-server/entry.ts': "import type { Contract } from '../client/contract.ts'",
     'src/client/generated/acme.ts': "import type { Contract } from '../contract.ts'",
     'src/cli/key.ts': "import { LatchkeyClient } from '../client/entry.ts'",
   })
   assert.deepEqual(fenceJumps(imports), [
     'src/client/wire.ts:1 leaves the garden for src/lib/digest.ts',
     'src/client/wire.ts:2 leaves the garden for node:crypto',
+    'src/resource-server/wire.ts:2 leaves the garden for node:fs',
+    'src/resource-server/entry.ts:1 leaves the garden for src/client/contract.ts',
     'src/cli/key.ts:1 picks src/client/entry.ts',
   ])
 })

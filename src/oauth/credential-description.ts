@@ -44,8 +44,15 @@ export function describeCredential(who: TenantPrincipal, caller: ResourceServer,
 }
 
 /** Nobody stands behind a key but the key: it is its own subject, as a client is (RFC 9068 section 2.2). */
-function ofKey({ key }: ApiKeyPrincipal): object {
-  return { client_id: key, sub: key, token_type: 'Bearer', key_id: key }
+function ofKey({ key, allowedAddresses }: ApiKeyPrincipal): object {
+  return {
+    client_id: key,
+    sub: key,
+    token_type: 'Bearer',
+    key_id: key,
+    // Who keeps the answer must not give it to a request from elsewhere.
+    ...(allowedAddresses ? { address_bound: true } : {}),
+  }
 }
 
 function ofToken({ client, person, grant, dpopThumbprint }: AccessTokenPrincipal): object {

@@ -13,7 +13,7 @@ import { packageRoot } from '../../src/lib/package-root.ts'
 import { createProject } from '../support/built-client.ts'
 
 const run = promisify(execFile)
-const build = join(packageRoot, 'scripts/build-client.mjs')
+const build = join(packageRoot, 'scripts/build-gardens.mjs')
 
 /** What a program in TypeScript writes: it compiles, and each line that must not is marked. */
 const program = `
@@ -156,7 +156,7 @@ test('the package latchkey/client', async (t) => {
     await Promise.all([run(process.execPath, [build]), run(process.execPath, [build])])
     assert.equal(stamp(), before)
     const lonely = join(folder, 'scripts')
-    const copy = join(lonely, 'build-client.mjs')
+    const copy = join(lonely, 'build-gardens.mjs')
     mkdirSync(lonely)
     writeFileSync(copy, readFileSync(build))
     const { stdout, stderr } = await run(process.execPath, [copy, '--if-possible'])

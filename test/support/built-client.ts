@@ -11,8 +11,8 @@ import { packageRoot } from '../../src/lib/package-root.ts'
  */
 export async function createProject(t: TestContext, { client = '.' } = {}): Promise<string> {
   // A computed name, for there are no types of it.
-  const { buildClient } = await import(join(packageRoot, 'scripts/build-client.mjs'))
-  await buildClient()
+  const { buildGardens } = await import(join(packageRoot, 'scripts/build-gardens.mjs'))
+  await buildGardens()
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-project-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'node_modules'))

@@ -10,8 +10,8 @@ const requireHere = createRequire(import.meta.url)
 /** `require('latchkey/client')`, of what the sources say now. */
 export async function requireClient(): Promise<typeof import('../../src/client/entry.ts')> {
   // A computed name, for there are no types of it.
-  const { buildClient } = await import(join(packageRoot, 'scripts/build-client.mjs'))
-  await buildClient()
+  const { buildGardens } = await import(join(packageRoot, 'scripts/build-gardens.mjs'))
+  await buildGardens()
   return requireHere('latchkey/client')
 }
 

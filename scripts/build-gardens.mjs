@@ -1,5 +1,6 @@
-// Compiles src/client to dist/client/esm and dist/client/cjs, with types for both: what `latchkey/client` is.
-//   node scripts/build-client.mjs [--if-possible]
+// Compiles what is published to others: src/client to dist/client/esm and dist/client/cjs, with types for both, which is
+// what `latchkey/client` is; and src/resource-server likewise.
+//   node scripts/build-gardens.mjs [--if-possible]
 // `npm install` runs it (prepare), with --if-possible: an installation without TypeScript (npm ci --omit=dev), or without
 // the sources, has no need of it. It does nothing where what is there is of these sources already, and may be run by
 // several processes at once: the folder appears whole, or not at all.
@@ -20,31 +21,42 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const sources = join(root, 'src/client')
-const target = join(root, 'dist/client')
-const lock = join(root, 'dist/client.lock')
+const web = ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts']
+const gardens = [
+  // What browsers, Node.js, Deno and Bun have alike; nothing of Node.js alone.
+  { name: 'client', node: '>=20.3', lib: web, types: [] },
+  { name: 'resource-server', node: '>=20.3', lib: web, types: ['node'] },
+].map((garden) => ({
+  ...garden,
+  sources: join(root, 'src', garden.name),
+  target: join(root, 'dist', garden.name),
+  lock: join(root, `dist/${garden.name}.lock`),
+}))
 /** Longer than any build takes: a lock that is older was left by a process that is gone. */
 const longestBuild = 60_000
 
-/** @returns whether it is built: false where that is not possible here */
-export async function buildClient() {
-  if (!existsSync(sources)) return false
+/** @returns whether all are built: false where that is not possible here */
+export async function buildGardens() {
   const version = typescriptVersion()
-  if (version === null) return false
-  const stamp = stampOf(version)
+  if (version === null || !gardens.every(({ sources }) => existsSync(sources))) return false
+  for (const garden of gardens) await build(garden, stampOf(garden, version))
+  return true
+}
+
+async function build(garden, stamp) {
+  const { target, lock } = garden
   mkdirSync(dirname(target), { recursive: true })
-  while (!isBuilt(stamp)) {
+  while (!isBuilt(target, stamp)) {
     if (!take(lock)) {
       await new Promise((resolve) => setTimeout(resolve, 50))
       continue
     }
     try {
-      if (!isBuilt(stamp)) replace((await import('typescript')).default, stamp)
+      if (!isBuilt(target, stamp)) replace((await import('typescript')).default, garden, stamp)
     } finally {
       rmSync(lock, { recursive: true, force: true })
     }
   }
-  return true
 }
 
 /** Without loading it, which takes longer than all the rest where there is nothing to do; null where there is none. */
@@ -56,18 +68,18 @@ function typescriptVersion() {
   }
 }
 
-const isBuilt = (stamp) =>
+const isBuilt = (target, stamp) =>
   existsSync(join(target, 'built')) && readFileSync(join(target, 'built'), 'utf8') === stamp
 
-function stampOf(version) {
+function stampOf({ sources }, version) {
   const hash = createHash('sha256')
     .update(version)
     .update(readFileSync(fileURLToPath(import.meta.url)))
-  for (const file of files()) hash.update(`\0${file}\0`).update(readFileSync(file))
+  for (const file of filesOf(sources)) hash.update(`\0${file}\0`).update(readFileSync(file))
   return hash.digest('hex')
 }
 
-const files = () =>
+const filesOf = (sources) =>
   readdirSync(sources, { recursive: true })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => join(sources, name))
@@ -85,13 +97,14 @@ function take(folder) {
   }
 }
 
-function replace(ts, stamp) {
+function replace(ts, garden, stamp) {
+  const { target } = garden
   const made = `${target}.${process.pid}`
   const old = `${target}.old.${process.pid}`
   try {
-    compileModules(ts, join(made, 'esm'))
-    translateToCommonJs(ts, join(made, 'esm'), join(made, 'cjs'))
-    writeFileSync(join(made, 'package.json'), `${JSON.stringify(packageAlone(), null, 2)}\n`)
+    compileModules(ts, garden, join(made, 'esm'))
+    translateToCommonJs(ts, garden, join(made, 'esm'), join(made, 'cjs'))
+    writeFileSync(join(made, 'package.json'), `${JSON.stringify(packageAlone(garden), null, 2)}\n`)
     writeFileSync(join(made, 'built'), stamp)
     if (existsSync(target)) renameSync(target, old)
     renameSync(made, target)
@@ -100,31 +113,37 @@ function replace(ts, stamp) {
   }
 }
 
-/** For `npm pack ./dist/client`: the client under its own name, without what the server needs. */
-function packageAlone() {
+/** For `npm pack ./dist/client`: one of them under the package's name, without what the server needs. */
+function packageAlone({ name: folder, node }) {
   const { name, version, ...whole } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const here = (value) => JSON.parse(JSON.stringify(value).replaceAll('./dist/client/', './'))
+  const isOurs = ([key]) => key.replace('./', '').split('/')[0] === folder
+  const here = (entries) =>
+    JSON.parse(
+      JSON.stringify(Object.fromEntries(Object.entries(entries).filter(isOurs))).replaceAll(
+        `./dist/${folder}/`,
+        './',
+      ),
+    )
   return {
     name,
     version,
-    engines: { node: '>=20.3' },
-    exports: { './client': here(whole.exports['./client']) },
+    engines: { node },
+    exports: here(whole.exports),
     // For `moduleResolution` "node10", which knows no exports and is what "module": "commonjs" means by default.
-    typesVersions: here(whole.typesVersions),
+    typesVersions: { '*': here(whole.typesVersions['*']) },
     files: ['esm', 'cjs'],
   }
 }
 
 const common = (ts) => ({ target: ts.ScriptTarget.ES2022, rewriteRelativeImportExtensions: true })
 
-function compileModules(ts, outDir) {
-  const program = ts.createProgram(files(), {
+function compileModules(ts, { sources, lib, types }, outDir) {
+  const program = ts.createProgram(filesOf(sources), {
     ...common(ts),
     module: ts.ModuleKind.ES2022,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
-    // What browsers, Node.js, Deno and Bun have alike; nothing of Node.js alone.
-    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts'],
-    types: [],
+    lib,
+    types,
     strict: true,
     noUncheckedIndexedAccess: true,
     exactOptionalPropertyTypes: true,
@@ -149,8 +168,8 @@ function compileModules(ts, outDir) {
 }
 
 /** File by file: they have been checked, and the declarations are the same. */
-function translateToCommonJs(ts, modules, outDir) {
-  for (const file of files()) {
+function translateToCommonJs(ts, { sources }, modules, outDir) {
+  for (const file of filesOf(sources)) {
     const name = relative(sources, file).replace(/\.ts$/, '')
     const compilerOptions = { ...common(ts), module: ts.ModuleKind.CommonJS }
     const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), { compilerOptions, fileName: file })
@@ -162,9 +181,9 @@ function translateToCommonJs(ts, modules, outDir) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const isBuilt = await buildClient()
-  if (!isBuilt && !process.argv.includes('--if-possible')) {
-    console.error('The client needs its sources and TypeScript to be built: npm install')
+  const areBuilt = await buildGardens()
+  if (!areBuilt && !process.argv.includes('--if-possible')) {
+    console.error('The client and the library need their sources and TypeScript to be built: npm install')
     process.exitCode = 1
   }
 }
