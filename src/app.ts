@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Koa from 'koa'
 import { failedCredentialsClass, turnstileClass } from './api/admission.ts'
 import { jsonType } from './api/answer.ts'
+import { forwardAuthDoor } from './api/forward-auth.ts'
 import { getMe } from './api/me.api.ts'
 import { createApi } from './api/pipeline.ts'
 import { documentRateClasses } from './apps/documents.ts'
@@ -54,13 +55,16 @@ import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { writeGrantUses } from './oauth/grant-use-store.ts'
 import { grantsHandlers } from './oauth/grants.api.ts'
+import { createAssertions } from './oauth/identity-assertion.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
 import { introspection, introspectionPath } from './oauth/introspection.ts'
+import { jwks } from './oauth/jwks.ts'
 import { createResourceServers } from './oauth/known-resource-servers.ts'
 import { shareCounts } from './oauth/presentation.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationRateClasses } from './oauth/registration-routes.ts'
 import { introspectionRateClasses } from './oauth/resource-server-door.ts'
+import { readAnnouncedKey, readPublicKeys } from './oauth/signing-keys.ts'
 import { createTries } from './oauth/try-it.ts'
 import { batchPath, verifyBatch } from './oauth/verify-batch.ts'
 import { isRead } from './oauth/well-known.ts'
@@ -173,10 +177,9 @@ export function build(parts: AppParts): App {
   const sweeper = createSweeper({ db: database.knex, sweeps: sweepsOf(profile), clock, log, metrics })
   const resourceMetadataUrl = profile.oauth.enabled ? publicUrl + metadataPath : null
   const hosts = createApiHosts(publicUrl, profile)
-  const api = createApi({
+  const admission = {
     profile,
     contract,
-    handlers,
     validate,
     audience,
     turnstile,
@@ -188,7 +191,13 @@ export function build(parts: AppParts): App {
     proofs,
     publicUrl,
     hosts,
-    caughtUp: catchUp,
+  }
+  const api = createApi({ ...admission, handlers, caughtUp: catchUp })
+  const readKey = () => readAnnouncedKey(database.knex, cookieKeys, clock())
+  const assertions = { readKey, issuer: publicUrl, audience, clock }
+  const verify = forwardAuthDoor({
+    ...admission,
+    assert: config.forwardAuthJwt ? createAssertions(assertions) : null,
   })
   const forResourceServers = {
     resourceServers: createResourceServers(database, changes),
@@ -222,6 +231,7 @@ export function build(parts: AppParts): App {
       (req) => (pathOf(req) === introspectionPath ? asked : null),
       (req) => (pathOf(req) === batchPath ? askedOfMany : null),
       (req) => (pathOf(req) === changesPath ? streams.answer : null),
+      verify,
     ],
   })
 
@@ -285,6 +295,9 @@ export function build(parts: AppParts): App {
   const console = { ...people, ...account, ...shown }
   app.use(consoleRoutes(console).routes())
   const shared = { turnstile, proofs, metrics, refusals, background, tries }
+  // Where there is an authorization server it publishes the keys itself.
+  if (config.forwardAuthJwt && !profile.oauth.enabled)
+    app.use(jwks(() => readPublicKeys(db, cookieKeys, clock())))
   const refreshLean = profile.oauth.enabled
     ? addAuthorizationServer(app, { ...parts, ...people, ...shared })
     : () => false as const

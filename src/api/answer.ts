@@ -19,7 +19,13 @@ export interface AnswerParts {
 export interface Answers {
   /** The headers of any answer, as names and values in turn: what may be kept, whose scopes they are, what is left. */
   common(learned: Admission, contentType?: string): string[]
-  problem(problem: Problem, learned: Admission, id: RequestId): FrontAnswer
+  /** @param statusOf makes another status of the problem's, where the answer is not the API's own */
+  problem(
+    problem: Problem,
+    learned: Admission,
+    id: RequestId,
+    statusOf?: (status: number) => number,
+  ): FrontAnswer
 }
 
 export const jsonType = 'application/json; charset=utf-8'
@@ -37,8 +43,8 @@ export function createAnswers(parts: AnswerParts): Answers {
   }
   return {
     common,
-    problem: (problem, learned, id) => {
-      const { status, contentType, body } = envelope.problem(problem, id)
+    problem: (problem, learned, id, statusOf) => {
+      const { status, contentType, body } = envelope.problem(problem, id, statusOf)
       const { retryAfter, allow } = problem.details
       const headers = common(learned, typed(contentType))
       for (const challenge of challengesOf(problem, learned.isBound, parts))

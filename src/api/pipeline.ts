@@ -188,7 +188,8 @@ class ApiRequest implements Asked {
   }
 }
 
-function tellWho(line: FrontRequest['line'], { who }: Admission): void {
+/** What the line in the log says of whose request it was. */
+export function tellWho(line: FrontRequest['line'], { who }: Admission): void {
   if (!who) return
   line['principal'] = principalId(who)
   if (who.kind === 'platform_key') return

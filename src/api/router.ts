@@ -11,6 +11,7 @@ export interface Routed {
 export type Route = (method: string, path: string) => Routed
 
 interface Template {
+  readonly path: string
   readonly pattern: RegExp
   readonly names: readonly string[]
   readonly operations: Map<string, Operation>
@@ -18,18 +19,9 @@ interface Template {
 
 /** Paths are compared exactly: case counts, and a trailing slash is another path. */
 export function createRoute(contract: Contract): Route {
-  const templates = new Map<string, Template>()
-  for (const operation of contract.operations) {
-    const template = templates.get(operation.path) ?? compile(operation.path)
-    template.operations.set(operation.method, operation)
-    templates.set(operation.path, template)
-  }
-  // "/calls/latest" before "/calls/{id}", in whichever order a document has them (OpenAPI 3.1, Paths Object).
-  const concreteFirst = [...templates.entries()]
-    .sort(([a], [b]) => shapeOf(a).localeCompare(shapeOf(b)))
-    .map(([, template]) => template)
+  const templates = concreteFirst(contract)
   return (method, path) => {
-    for (const { pattern, names, operations } of concreteFirst) {
+    for (const { pattern, names, operations } of templates) {
       const found = pattern.exec(path)
       if (!found) continue
       // HEAD is GET without the body (RFC 9110 section 9.3.2); Koa leaves it out.
@@ -39,6 +31,54 @@ export function createRoute(contract: Contract): Route {
     }
     return { operation: null, params: {}, allow: [] }
   }
+}
+
+/** "/calls/latest" before "/calls/{id}", in whichever order a document has them (OpenAPI 3.1, Paths Object). */
+function concreteFirst({ operations }: Contract): Template[] {
+  const templates = new Map<string, Template>()
+  for (const operation of operations) {
+    const template = templates.get(operation.path) ?? compile(operation.path)
+    template.operations.set(operation.method, operation)
+    templates.set(operation.path, template)
+  }
+  return [...templates.values()].sort((a, b) => shapeOf(a.path).localeCompare(shapeOf(b.path)))
+}
+
+/** A path as it was sent, by which its operation was found, and with its escapes read. */
+interface Readable {
+  readonly path: string
+  readonly decoded: string
+}
+
+/**
+ * Whether a server with ways of its own comes to the same operation as we do: one to which capitals are as small
+ * letters, which takes an ending like ".json" off, or reads escapes first.
+ */
+export function createReadings(contract: Contract): (operation: Operation, asked: Readable) => boolean {
+  const templates = concreteFirst(contract)
+  const readings = new Map<Operation, { readonly own: RegExp; readonly rivals: readonly RegExp[] }>()
+  for (const [at, { path, pattern, operations }] of templates.entries()) {
+    const rivals = templates
+      .slice(0, at)
+      .filter((it) => mayMeet(it.path, path))
+      .map((it) => new RegExp(`${it.pattern.source.slice(0, -1)}(?:\\.[^/]*)?/?$`, 'i'))
+    for (const operation of operations.values()) readings.set(operation, { own: pattern, rivals })
+  }
+  return (operation, { path, decoded }) => {
+    const reading = readings.get(operation)
+    if (!reading || (decoded !== path && !reading.own.test(decoded))) return false
+    return !reading.rivals.some((it) => it.test(decoded))
+  }
+}
+
+/** Whether there are paths of both templates. */
+function mayMeet(one: string, other: string): boolean {
+  const [left, right] = [one.toLowerCase().split('/'), other.toLowerCase().split('/')]
+  if (left.length !== right.length) return false
+  return left.every((part, at) => {
+    const beside = right[at] ?? ''
+    return part === beside || parameter.test(part) || parameter.test(beside)
+  })
 }
 
 const parameter = /\{([^{}/]+)\}/
@@ -63,7 +103,7 @@ function compile(path: string): Template {
       return '([^/]+)'
     })
     .join('')
-  return { pattern: new RegExp(`^${pattern}$`), names, operations: new Map() }
+  return { path, pattern: new RegExp(`^${pattern}$`), names, operations: new Map() }
 }
 
 function decode(part: string): string {

@@ -29,6 +29,8 @@ export interface Config {
   readonly cachedCredentials: number
   /** How many processes serve on this machine. */
   readonly workers: number
+  /** Whether forward-auth tells the server behind a proxy by a signed JWT, too. */
+  readonly forwardAuthJwt: boolean
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -61,6 +63,7 @@ const variables = {
     z.string().regex(/^[^,\s]{32,}(,[^,\s]{32,})*$/),
     'one or more secrets of at least 32 characters, separated by commas, the newest first',
   ],
+  FORWARD_AUTH_JWT: [z.enum(['on', 'off']), 'on or off'],
   CREDENTIAL_CACHE: [whole(0, 10_000_000), 'how many credentials to keep in memory, 0 to 10000000'],
   TRUST_PROXY: [whole(0, 10), 'the number of proxies in front of this server, 0 to 10'],
   WORKERS: [whole(1, 64), 'the number of processes that serve, 1 to 64'],
@@ -132,6 +135,7 @@ export function loadConfig(env: Environment): Config {
     trustedProxies: read('TRUST_PROXY') ?? 0,
     cachedCredentials: read('CREDENTIAL_CACHE') ?? 100_000,
     workers: read('WORKERS') ?? 1,
+    forwardAuthJwt: read('FORWARD_AUTH_JWT') === 'on',
   }
   if (wrong.length > 0) throw new StartupError(wrong.join('\n'))
   return Object.freeze(config)

@@ -18,6 +18,8 @@ const ownSteps = [
   'setup',
   'sign-in',
   'sign-out',
+  'verify',
+  'verify-nginx',
 ]
 
 /** What is wrong with a path for the API; null for nothing. What comes after the path and a colon. */
@@ -35,7 +37,8 @@ const ofBoth = [
 ]
 const ofRequests = [
   ...['accept', 'cookie', 'dpop', 'expect', 'host', 'origin', 'proxy-authorization', 'user-agent'],
-  ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'],
+  ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-method', 'x-forwarded-proto', 'x-forwarded-uri'],
+  ...['x-original-method', 'x-original-uri', 'x-original-url'],
   ...ofBoth,
 ]
 const ofAnswers = [
@@ -54,5 +57,12 @@ export function answerHeaderMistake(name: string): string | null {
   return takenBy(ofAnswers, name)
 }
 
-const takenBy = (names: readonly string[], name: string) =>
-  names.includes(name.toLowerCase()) ? `is ${name}, which has a meaning of its own in HTTP` : null
+/** Of these forward-auth tells a server who is calling. */
+const ofForwardAuth = 'x-latchkey-'
+
+function takenBy(names: readonly string[], name: string): string | null {
+  const lower = name.toLowerCase()
+  if (lower.startsWith(ofForwardAuth))
+    return `is ${name}, of those by which forward-auth tells who is calling`
+  return names.includes(lower) ? `is ${name}, which has a meaning of its own in HTTP` : null
+}

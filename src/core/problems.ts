@@ -34,6 +34,7 @@ export const problems = {
     403,
     'This form was not sent from one of our pages, or is too old. Go back, reload, and try again.',
   ],
+  unclear_request: [400, 'The request can be read in more than one way.'],
   malformed_address: [400, 'The address has a character that no address may have.'],
   unsupported_response_mode: [
     400,

@@ -4,12 +4,13 @@ import type { Contract, OperationId } from '../core/contract.ts'
 import { type ProblemCode, problemCodes } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 
-/** Said by pages alone: no program is answered with them. */
+/** Said by pages alone, or to what comes by a proxy that asks us: the API itself answers none of them. */
 export const ofPages = [
   'app_suspended',
   'misdirected_request',
   'form_refused',
   'malformed_address',
+  'unclear_request',
   'unsupported_response_mode',
   'interaction_expired',
   'link_expired',

@@ -21,6 +21,9 @@ import {
   type StoredSigningKey,
 } from './signing-key-store.ts'
 
+/** What /oauth/jwks says may be gone by for five minutes, and a server gives out for five seconds more. */
+const announcedAfterSeconds = 310
+
 const sealPurpose = 'latchkey signing key v1'
 
 /** What others are told of a key (RFC 7517, RFC 7518 section 6.2.1). */
@@ -67,6 +70,30 @@ export async function readPublicKeys(
 ): Promise<{ readonly keys: readonly PublicJwk[] }> {
   const keys = openLive(await listSigningKeys(db), cookieKeys, now)
   return { keys: keys.map(({ kty, use, kid, alg, crv, x, y }) => ({ kty, use, kid, alg, crv, x, y })) }
+}
+
+/** A key as whoever signs needs it. */
+export type SigningJwk = Jwk
+
+/**
+ * The key that signs what others verify by /oauth/jwks: the newest that all of them know, who may go by what they read
+ * there for as long as it says; the only one where there is no other.
+ * @throws Error when these cookie keys open none
+ */
+export async function readAnnouncedKey(
+  db: Db,
+  cookieKeys: readonly Secret[],
+  now: Date,
+): Promise<SigningJwk> {
+  const rows = (await listSigningKeys(db)).filter((row) => openLive([row], cookieKeys, now).length > 0)
+  const known = rows.find(({ createdAt }) => addSeconds(createdAt, announcedAfterSeconds) <= now)
+  const [key] = openLive(
+    [known ?? rows.at(-1)].filter((row) => row !== undefined),
+    cookieKeys,
+    now,
+  )
+  if (!key) throw new Error('the cookie keys open no signing key')
+  return key
 }
 
 export interface SigningKeyRotation {

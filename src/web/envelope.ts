@@ -21,7 +21,8 @@ export interface WrittenProblem {
 }
 
 export interface Envelope {
-  problem(problem: Problem, requestId: RequestId): WrittenProblem
+  /** @param statusOf makes another status of the one that it has */
+  problem(problem: Problem, requestId: RequestId, statusOf?: (status: number) => number): WrittenProblem
   list(page: Page, success: Success): unknown
   item(item: object, success: Success): unknown
 }
@@ -47,9 +48,9 @@ export function envelopeOf(profile: Profile, publicUrl: string): Envelope {
         }),
         ...valuesOf(success),
       }),
-    problem: ({ code, status: usual, sentence, details }, requestId) => {
+    problem: ({ code, status: usual, sentence, details }, requestId, statusOf = asItIs) => {
       const spoken = problems[code]
-      const status = spoken?.status ?? usual
+      const status = statusOf(spoken?.status ?? usual)
       const body = problem({
         type: envelope.types[status] ?? envelope.types[`${String(status)[0]}xx`],
         code: codeOf(code),
@@ -65,6 +66,8 @@ export function envelopeOf(profile: Profile, publicUrl: string): Envelope {
     },
   }
 }
+
+const asItIs = (status: number) => status
 
 /** How the profile writes our codes. */
 export function writtenCodes({ envelope, problems }: Profile): (code: ProblemCode) => string {

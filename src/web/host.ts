@@ -61,6 +61,10 @@ export interface ApiHosts {
    * other host's, whatever a request says: a proof of possession that was signed for another server is held against it.
    */
   addressOf(req: IncomingMessage): string
+  /** As `pathOf`, of a request that somebody else has, with the host in lower case that it was sent to ('' for none). */
+  pathAt(host: string, path: string): string | null
+  /** As `addressOf`, of such a request. */
+  addressAt(host: string, path: string): string
   /** Whether the request is for the documentation's own host. */
   isDocumentation(req: IncomingMessage): boolean
 }
@@ -82,7 +86,13 @@ export function createApiHosts(publicUrl: string, profile: Profile): ApiHosts {
     const isOurs = domain !== null && hostLabel.test(label) && host === `${label}.${domain}`
     return isOurs && (hosts.organizations || shortForms.has(label)) ? `${protocol}//${host}` : null
   }
+  const pathAt = (host: string, path: string): string | null => {
+    const shortForm = shortForms.get(labelOf(host))
+    return under(basePath, path) ?? (shortForm === undefined ? null : under(shortForm, path))
+  }
   return {
+    pathAt,
+    addressAt: (host, path) => (siblingOrigin(host) ?? publicUrl) + path,
     isDocumentation: (req) =>
       hosts.documentation !== null && labelOf(placeOf(req).host) === hosts.documentation,
     pathOf: (req) => {
@@ -91,8 +101,7 @@ export function createApiHosts(publicUrl: string, profile: Profile): ApiHosts {
       if (asked.startsWith(below)) return asked.slice(basePath.length)
       if (shortForms.size === 0) return asked === basePath ? '' : null
       const { path, host } = placeOf(req)
-      const shortForm = shortForms.get(labelOf(host))
-      return under(basePath, path) ?? (shortForm === undefined ? null : under(shortForm, path))
+      return pathAt(host, path)
     },
     addressOf: (req) => {
       const { path, host } = placeOf(req)
