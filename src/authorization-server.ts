@@ -31,6 +31,7 @@ import { createLeanRefresh, type LeanStep } from './oauth/lean-refresh.ts'
 import { speakTruth } from './oauth/metadata.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationMetadata, registrationRoutes } from './oauth/registration-routes.ts'
+import { switchContextsOff } from './oauth/request-context.ts'
 import { rememberFinds } from './oauth/request-memory.ts'
 import { createResources, normalizeRequestedResource } from './oauth/resources.ts'
 import { createRefresh } from './oauth/rotation.ts'
@@ -112,6 +113,7 @@ export function addAuthorizationServer(app: Koa, parts: AuthorizationServerParts
     : null
   const tryItUri = tries.redirectUri
 
+  app.use(switchContextsOff())
   app.use(wellKnown(ownResource))
   app.use(jwks(() => readPublicKeys(db, cookieKeys, clock())))
   app.use(rememberFinds())

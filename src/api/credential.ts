@@ -7,6 +7,8 @@ import { headerValues } from '../web/header-values.ts'
 const bearerHeader = 'authorization'
 const keyHeader = 'x-api-key'
 
+const withScheme = /^(bearer|dpop) +(\S+)$/i
+
 /** A credential, and by which scheme it came: `key` is a header of its own, without any. */
 export interface Presented {
   readonly secret: string
@@ -38,9 +40,9 @@ export function readCredential(
   if (inQuery) throw new Problem('credential_in_query')
   // Elsewhere than in the header a credential is not looked at: ?access_token= is as none (OAuth 2.1 section 5.1).
   // The scheme's name is compared without regard to case (RFC 9110 section 11.1).
-  const [, scheme, secret] = /^(bearer|dpop) +(\S+)$/i.exec(bearers[0] ?? '') ?? []
+  const [, scheme, secret] = withScheme.exec(bearers[0] ?? '') ?? []
   // A token that is bound to a key comes in this header whatever the profile's is: RFC 9449 has no other.
-  if (secret !== undefined && scheme?.toLowerCase() === 'dpop') return { secret, scheme: 'dpop' }
+  if (secret !== undefined && scheme?.length === 4) return { secret, scheme: 'dpop' }
   const isBearer = own === bearerHeader || (hasTokens && secret !== undefined)
   const [value] = isBearer ? bearers : apiKeys
   if (value === undefined || value === '') throw new Problem('missing_credential')

@@ -20,17 +20,26 @@ interface Template {
 /** Paths are compared exactly: case counts, and a trailing slash is another path. */
 export function createRoute(contract: Contract): Route {
   const templates = concreteFirst(contract)
+  // Of two templates that a path fits, the one without parameters is the more concrete: it needs no search.
+  const plain = new Map(templates.filter(({ names }) => names.length === 0).map((it) => [it.path, it]))
+  const allowed = new Map(templates.map((it) => [it, [...it.operations.keys()]]))
   return (method, path) => {
-    for (const { pattern, names, operations } of templates) {
-      const found = pattern.exec(path)
-      if (!found) continue
-      // HEAD is GET without the body (RFC 9110 section 9.3.2); Koa leaves it out.
-      const operation = operations.get(method === 'HEAD' ? 'GET' : method) ?? null
-      const params = Object.fromEntries(names.map((name, index) => [name, decode(found[index + 1] ?? '')]))
-      return { operation, params, allow: [...operations.keys()] }
+    const found = plain.get(path)
+    if (found) return { operation: operationOf(found, method), params: {}, allow: allowed.get(found) ?? [] }
+    for (const template of templates) {
+      const { pattern, names } = template
+      const match = pattern.exec(path)
+      if (!match) continue
+      const params = Object.fromEntries(names.map((name, index) => [name, decode(match[index + 1] ?? '')]))
+      return { operation: operationOf(template, method), params, allow: allowed.get(template) ?? [] }
     }
     return { operation: null, params: {}, allow: [] }
   }
+}
+
+/** HEAD is GET without the body (RFC 9110 section 9.3.2). */
+function operationOf({ operations }: Template, method: string): Operation | null {
+  return operations.get(method === 'HEAD' ? 'GET' : method) ?? null
 }
 
 /** "/calls/latest" before "/calls/{id}", in whichever order a document has them (OpenAPI 3.1, Paths Object). */

@@ -71,9 +71,13 @@ const needsEscaping = /[^ !#-[\]-~]/
 
 const quoted = (text: string): string => (needsEscaping.test(text) ? JSON.stringify(text) : `"${text}"`)
 
+/** So long may a line wait for others, in ms, and so many characters of them together. */
+const longestWaitMs = 10
+const mostWaiting = 64 * 1024
+
 /**
- * Lines of one turn of the event loop, written together: a write costs more than the line. A process that is killed
- * loses those of its last turn.
+ * Lines of some milliseconds, written together: a write costs more than the line. A process that is killed loses those
+ * that still wait.
  */
 function gathered(destination: DestinationStream): DestinationStream {
   let lines = ''
@@ -85,8 +89,9 @@ function gathered(destination: DestinationStream): DestinationStream {
   process.on('exit', flush)
   return {
     write: (line) => {
-      if (lines === '') setImmediate(flush)
+      if (lines === '') setTimeout(flush, longestWaitMs)
       lines += line
+      if (lines.length > mostWaiting) flush()
     },
   }
 }

@@ -1,16 +1,16 @@
 // Where the engine asks for a client that is named by a metadata document: only at the authorization endpoint is
 // anything fetched, once for a request; everywhere else the app is what was kept of it, however old.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Middleware } from 'koa'
 import type { App } from '../apps/app.ts'
 import { DocumentFailure, type Documents } from '../apps/documents.ts'
 import { type ClientId, isClientId } from '../core/ids.ts'
 import { originOf } from '../web/client-address.ts'
 import { errors, unavailable } from './engine.ts'
+import { createRequestContext } from './request-context.ts'
 
 type Ask = (url: ClientId) => Promise<App | null>
 
-const visits = new AsyncLocalStorage<Ask>()
+const visits = createRequestContext<Ask>()
 
 /**
  * The app of the document at this address, for a request to the authorization endpoint; undefined elsewhere, and

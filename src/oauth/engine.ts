@@ -9,6 +9,9 @@ console.warn = (...said: unknown[]) => {
 const library = await import('oidc-provider')
 console.warn = warn
 
+/** In which the engine keeps the request that it is at: it is only ever switched off, by request-context.ts. */
+export const { default: engineContext } = await import('oidc-provider/lib/helpers/als.js')
+
 export const { Provider, errors, interactionPolicy } = library
 /**
  * For what is stopped and may go on one day: with any other error a client throws its tokens away. RFC 6749 has

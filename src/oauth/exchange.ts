@@ -1,6 +1,5 @@
 // A request to the token endpoint as one unit: what the engine asks to be spent and stored is gathered,
 // and written by one statement when the engine has made its answer (decision 4).
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Middleware } from 'koa'
 import type { Refusals } from '../apps/refusals.ts'
 import type { Origin } from '../core/attribution.ts'
@@ -12,6 +11,7 @@ import type { Codes } from './codes.ts'
 import type { MintedToken } from './mint-store.ts'
 import type { Presentation } from './presentation.ts'
 import { lostRace } from './reasons.ts'
+import { createRequestContext } from './request-context.ts'
 import type { Place } from './reuse-cause.ts'
 
 /** What one request has found and wants written. */
@@ -38,7 +38,7 @@ export interface ExchangeParts {
   readonly metrics: Pick<Metrics, 'tokensIssued'>
 }
 
-const exchanges = new AsyncLocalStorage<Exchange>()
+const exchanges = createRequestContext<Exchange>()
 
 /** The exchange that this code runs in; null outside the token endpoint. */
 export function currentExchange(): Exchange | null {

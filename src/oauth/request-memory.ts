@@ -1,14 +1,14 @@
 // What one request has found already: the engine looks for the same interaction and the same session several times
 // on the way through one request, and each time would be a round trip to the database.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Middleware } from 'koa'
 import type { Adapter, AdapterPayload } from './engine.ts'
+import { createRequestContext } from './request-context.ts'
 
 /** How a thing is looked for. */
 type Search = 'Interaction' | 'Session' | 'Session by uid'
 type Memory = Map<string, AdapterPayload>
 
-const memories = new AsyncLocalStorage<Memory>()
+const memories = createRequestContext<Memory>()
 
 /** For everything that asks the engine: what is found in a request is forgotten with it. */
 export function rememberFinds(): Middleware {

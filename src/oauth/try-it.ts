@@ -1,6 +1,5 @@
 // "Try it": developers run their app's whole flow in their own browser, against a callback of this server. The
 // callback is nobody's redirect URI: it is good for the one app that the browser has a try of, for half an hour.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Context, Middleware } from 'koa'
 import type { ClientId } from '../core/ids.ts'
 import { deriveKey, sha256 } from '../lib/digest.ts'
@@ -9,6 +8,7 @@ import { seal, unseal } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { addSeconds, type Clock, minuteSeconds } from '../lib/time.ts'
 import type { Engine } from './engine.ts'
+import { createRequestContext } from './request-context.ts'
 
 /** So long one may take from the page that begins a try to the callback. */
 const trySeconds = 30 * minuteSeconds
@@ -57,7 +57,7 @@ export function createTries({ publicUrl, cookieKeys, clock, path }: TryParts): T
   const options = { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: false } as const
   const keys = cookieKeys.map((key) => deriveKey(key.reveal(), 'latchkey try-it v1'))
   const redirectUri = publicUrl + path
-  const admitted = new AsyncLocalStorage<ClientId>()
+  const admitted = createRequestContext<ClientId>()
 
   const open = (ctx: Context) => {
     const sealed = Buffer.from(ctx.cookies.get(cookie, { signed: false }) ?? '', 'base64url')

@@ -46,10 +46,13 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts) {
   const send = ({ req, res, id, line }: FrontRequest, answer: FrontAnswer, startedAt: number) => {
     const { status, headers, body, isOwn } = answer
     if (isOwn !== true) {
-      const length = String(Buffer.byteLength(body))
-      const size = body === '' && status === 204 ? [] : ['Content-Length', length]
+      const length = Buffer.byteLength(body)
+      const size = body === '' && status === 204 ? [] : ['Content-Length', String(length)]
       res.writeHead(status, [requestIdHeader, id, ...headers, ...size])
-      res.end(req.method === 'HEAD' || status === 204 ? undefined : body)
+      if (req.method === 'HEAD' || status === 204) res.end()
+      // Of a text without a character beyond ASCII it is known how long it is: written as Latin-1 it is copied, as
+      // UTF-8 it is measured and converted.
+      else res.end(body, length === body.length ? 'latin1' : 'utf8')
     }
     line['status'] = status
     line['ms'] = Math.round((performance.now() - startedAt) * 10) / 10
