@@ -40,30 +40,42 @@ export function createLog(level: string, destination?: DestinationStream): Log {
 
 const streams = new WeakMap<Log, DestinationStream>()
 
+/** What a line says beside what is said of every request; undefined is left out. */
 export type LineFields = Readonly<Record<string, string | number | undefined>>
 
+export interface RequestLine {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  /** How long it took. */
+  readonly ms: number
+}
+
 /**
- * Writes lines as the log does, at a tenth of the cost, for the line that each request has: fields that are texts and
- * numbers, of which none can be a secret, since nothing is taken out here.
+ * Writes the line that each request has, as the log does, at a tenth of the cost: of texts and numbers, of which none can
+ * be a secret, since nothing is taken out here. A fault of ours is a line of an error.
  */
-export function lineWriter(log: Log): (level: 'info' | 'error', fields: LineFields, message: string) => void {
+export function requestLines(log: Log): (request: RequestLine, more: LineFields) => void {
   const stream = streams.get(log)
   if (!stream) throw new Error('a log that createLog has not made')
   let moment = 0
   let time = ''
-  return (level, fields, message) => {
+  return ({ id, method, path, status, ms }, more) => {
+    const level = status >= 500 ? 'error' : 'info'
     if (!log.isLevelEnabled(level)) return
     const now = Date.now()
     if (now !== moment) {
       moment = now
       time = new Date(now).toISOString()
     }
-    let line = `{"level":"${level}","time":"${time}"`
-    for (const name in fields) {
-      const value = fields[name]
+    let line = `{"level":"${level}","time":"${time}","request_id":"${id}","method":"${method}","path":${quoted(path)}`
+    line += `,"status":${status},"ms":${ms}`
+    for (const name in more) {
+      const value = more[name]
       if (value !== undefined) line += `,"${name}":${typeof value === 'number' ? value : quoted(value)}`
     }
-    stream.write(`${line},"msg":"${message}"}\n`)
+    stream.write(`${line},"msg":"request"}\n`)
   }
 }
 

@@ -34,11 +34,15 @@ function timeText(now: number): string {
 
 /** Five bytes are eight characters of five bits. */
 function forty(at: number): string {
-  let rest = pool.readUIntBE(at, 5)
-  let text = ''
-  for (let digit = 0; digit < 8; digit += 1) {
-    text = alphabet.charAt(rest % 32) + text
-    rest = Math.floor(rest / 32)
-  }
-  return text
+  const bits = pool.readUIntBE(at, 5)
+  const [high, low] = [Math.floor(bits / 0x100000), bits % 0x100000]
+  return pair(high >>> 10) + pair(high & 1023) + pair(low >>> 10) + pair(low & 1023)
 }
+
+/** Two characters at a time: most of an id's cost is in putting it together. */
+const pairs = Array.from(
+  { length: 1024 },
+  (_, bits) => alphabet.charAt(bits >>> 5) + alphabet.charAt(bits & 31),
+)
+
+const pair = (bits: number): string => pairs[bits] ?? ''

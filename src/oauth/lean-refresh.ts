@@ -7,7 +7,7 @@ import type { RequestId } from '../core/ids.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Profile } from '../core/profile.ts'
-import { type Log, lineWriter } from '../core/telemetry.ts'
+import { type Log, requestLines } from '../core/telemetry.ts'
 import { sha256 } from '../lib/digest.ts'
 import { clientAddress, clientName } from '../web/client-address.ts'
 import { pageHeaderValues } from '../web/headers.ts'
@@ -62,10 +62,10 @@ export function createLeanRefresh(parts: LeanRefreshParts): LeanStep {
   const isPublicHost = createPublicHost(publicUrl)
   const headers = Object.entries({ ...pageHeaderValues(publicUrl), ...engineHeaders }).flat()
   const modes: readonly Mode[] = profile.modes
-  const writeLine = lineWriter(log)
+  const writeLine = requestLines(log)
   const logAnswer = (requestId: RequestId, status: number, arrivedAt: number) => {
     const ms = Math.round((performance.now() - arrivedAt) * 10) / 10
-    writeLine('info', { request_id: requestId, method: 'POST', path, status, ms }, 'request')
+    writeLine({ id: requestId, method: 'POST', path, status, ms }, {})
   }
 
   const answer = async (req: IncomingMessage, res: ServerResponse, length: number): Promise<boolean> => {

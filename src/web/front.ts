@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestId } from '../core/ids.ts'
 import { asProblem } from '../core/problems.ts'
-import { type Log, lineWriter } from '../core/telemetry.ts'
+import { type Log, requestLines } from '../core/telemetry.ts'
 import type { Soon } from '../lib/soon.ts'
 import { ulid } from '../lib/ulid.ts'
 import { pathOf } from './host.ts'
@@ -41,7 +41,7 @@ export interface FrontParts {
 
 /** Answers what is behind one of the doors; false for all other requests, of which nothing has been read. */
 export function createFront({ doors, log, requestIdHeader }: FrontParts) {
-  const writeLine = lineWriter(log)
+  const writeLine = requestLines(log)
 
   const send = ({ req, res, id, line }: FrontRequest, answer: FrontAnswer, startedAt: number) => {
     const { status, headers, body, isOwn } = answer
@@ -54,9 +54,8 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts) {
       // UTF-8 it is measured and converted.
       else res.end(body, length === body.length ? 'latin1' : 'utf8')
     }
-    line['status'] = status
-    line['ms'] = Math.round((performance.now() - startedAt) * 10) / 10
-    writeLine(status >= 500 ? 'error' : 'info', line, 'request')
+    const ms = Math.round((performance.now() - startedAt) * 10) / 10
+    writeLine({ id, method: req.method ?? '', path: pathOf(req), status, ms }, line)
   }
   /** A door that breaks: its own words for a fault are not known here. */
   const fail = (request: FrontRequest, thrown: unknown, startedAt: number) => {
@@ -70,9 +69,7 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts) {
       const handle = door(req)
       if (!handle) continue
       const startedAt = performance.now()
-      const id: RequestId = `req_${ulid()}`
-      const line = { request_id: id, method: req.method, path: pathOf(req), status: 0, ms: 0 }
-      const request: FrontRequest = { req, res, id, line }
+      const request: FrontRequest = { req, res, id: `req_${ulid()}`, line: {} }
       try {
         const answer = handle(request)
         if (!(answer instanceof Promise)) send(request, answer, startedAt)
