@@ -4,10 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Koa from 'koa'
 import { failedCredentialsClass, turnstileClass } from './api/admission.ts'
-import { jsonType } from './api/answer.ts'
-import { forwardAuthDoor } from './api/forward-auth.ts'
 import { getMe } from './api/me.api.ts'
-import { createApi } from './api/pipeline.ts'
 import { documentRateClasses } from './apps/documents.ts'
 import { createRefusals } from './apps/refusals.ts'
 import { auditHandlers } from './audit/audit.api.ts'
@@ -38,6 +35,7 @@ import { isAtHead } from './db/migrate.ts'
 import { ownHost } from './documentation/own-host.ts'
 import { documentationRoutes } from './documentation/routes.ts'
 import { swaggerFiles } from './documentation/swagger.ts'
+import { createFrontDoors } from './front-doors.ts'
 import { writeKeyUses } from './keys/key-use-store.ts'
 import { keysHandlers } from './keys/keys.api.ts'
 import { createOrganizationApiKey, type ProvisionParts } from './keys/provision.api.ts'
@@ -50,23 +48,18 @@ import { exchangeCounts } from './limits/rate-count-store.ts'
 import { createTurnstile, type Window } from './limits/turnstile.ts'
 import type { Mailer } from './mail/mailer.ts'
 import { authorizeRateClasses } from './oauth/authorize-limit.ts'
-import { changesPath, changesStream } from './oauth/changes-stream.ts'
 import type { JWKS } from './oauth/engine.ts'
 import { deleteSessionsOf } from './oauth/engine-record-store.ts'
 import { writeGrantUses } from './oauth/grant-use-store.ts'
 import { grantsHandlers } from './oauth/grants.api.ts'
-import { createAssertions } from './oauth/identity-assertion.ts'
 import { wordsOf } from './oauth/interactions/locale.ts'
-import { introspection, introspectionPath } from './oauth/introspection.ts'
 import { jwks } from './oauth/jwks.ts'
-import { createResourceServers } from './oauth/known-resource-servers.ts'
 import { shareCounts } from './oauth/presentation.ts'
 import { protectedResource } from './oauth/protected-resource.ts'
 import { registrationRateClasses } from './oauth/registration-routes.ts'
 import { introspectionRateClasses } from './oauth/resource-server-door.ts'
-import { readAnnouncedKey, readPublicKeys } from './oauth/signing-keys.ts'
+import { readPublicKeys } from './oauth/signing-keys.ts'
 import { createTries } from './oauth/try-it.ts'
-import { batchPath, verifyBatch } from './oauth/verify-batch.ts'
 import { isRead } from './oauth/well-known.ts'
 import { appsHandlers } from './offboarding/apps.api.ts'
 import { sendInvitation } from './operators/invitation-mail.ts'
@@ -80,10 +73,9 @@ import { sweepsOf } from './sweeping/sweeps.ts'
 import { logRequests } from './web/access-log.ts'
 import { loadAssets } from './web/assets.ts'
 import { createBrowserSessions } from './web/browser-session.ts'
-import { createFront } from './web/front.ts'
 import { pageHeaders } from './web/headers.ts'
 import { health } from './web/health.ts'
-import { createApiHosts, pathOf, pinHost } from './web/host.ts'
+import { createApiHosts, pinHost } from './web/host.ts'
 import { metricsPage } from './web/metrics.ts'
 import { createOwnRequests } from './web/own-requests.ts'
 import { englishErrors, pageErrors } from './web/page-errors.ts'
@@ -177,62 +169,19 @@ export function build(parts: AppParts): App {
   const sweeper = createSweeper({ db: database.knex, sweeps: sweepsOf(profile), clock, log, metrics })
   const resourceMetadataUrl = profile.oauth.enabled ? publicUrl + metadataPath : null
   const hosts = createApiHosts(publicUrl, profile)
-  const admission = {
-    profile,
-    contract,
+  const { front, streams } = createFrontDoors({
+    ...parts,
+    handlers,
     validate,
     audience,
     turnstile,
     noteUse: lastUse.note,
     noteLimited: lastUse.noteLimited,
-    log,
-    trustedProxies,
     resourceMetadataUrl,
     proofs,
-    publicUrl,
     hosts,
-  }
-  const api = createApi({ ...admission, handlers, caughtUp: catchUp })
-  const readKey = () => readAnnouncedKey(database.knex, cookieKeys, clock())
-  const assertions = { readKey, issuer: publicUrl, audience, clock }
-  const verify = forwardAuthDoor({
-    ...admission,
-    assert: config.forwardAuthJwt ? createAssertions(assertions) : null,
-  })
-  const forResourceServers = {
-    resourceServers: createResourceServers(database, changes),
-    validate,
-    audience,
-    turnstile,
-    log,
-    trustedProxies,
-    issuer: publicUrl,
-    noteUse: lastUse.note,
-    proofs,
     changes,
-    clock,
-    profile,
-    isStopping: parts.isStopping,
-  }
-  const asked = introspection(forResourceServers)
-  const askedOfMany = verifyBatch(forResourceServers)
-  const streams = changesStream(forResourceServers)
-  const document = { status: 200, headers: documentHeaders, body: JSON.stringify(contract.document) }
-  const front = createFront({
-    log,
-    requestIdHeader: profile.headers.requestId,
-    doors: [
-      (req) => {
-        const path = hosts.pathOf(req)
-        if (path === null) return null
-        if (path === '/openapi.json' && isRead(req)) return () => document
-        return (request) => api(request, path)
-      },
-      (req) => (pathOf(req) === introspectionPath ? asked : null),
-      (req) => (pathOf(req) === batchPath ? askedOfMany : null),
-      (req) => (pathOf(req) === changesPath ? streams.answer : null),
-      verify,
-    ],
+    caughtUp: catchUp,
   })
 
   const { accent } = profile.brand
@@ -332,11 +281,6 @@ export function build(parts: AppParts): App {
     },
   }
 }
-
-const documentHeaders = [
-  ...['Content-Type', jsonType, 'Cache-Control', 'no-cache'],
-  ...['X-Content-Type-Options', 'nosniff'],
-]
 
 /** The windows of the profile's rate classes, as the turnstile calls these. */
 function windowsOf({ rateClasses }: Profile): Readonly<Record<string, readonly Window[]>> {

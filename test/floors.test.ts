@@ -20,7 +20,7 @@ const floors: readonly (readonly string[])[] = [
   ['offboarding', 'sample'],
   ['api', 'console', 'documentation'],
   ['profiles', 'sweeping'], // what a profile means for what is there; every table with rows that have an end
-  ['authorization-server.ts'], // what stands before the engine
+  ['authorization-server.ts', 'front-doors.ts'], // what stands before the engine, and before Koa
   ['app.ts', 'base.ts', 'cookie-keys.ts', 'demo.ts'], // what the process is put together from
   ['banner.ts', 'stop-signal.ts'], // tells of the demo; of a signal
   ['serving.ts'], // one process that serves

@@ -40,7 +40,9 @@ export interface FrontParts {
 }
 
 /** Answers what is behind one of the doors; false for all other requests, of which nothing has been read. */
-export function createFront({ doors, log, requestIdHeader }: FrontParts) {
+export type Front = (req: IncomingMessage, res: ServerResponse) => boolean
+
+export function createFront({ doors, log, requestIdHeader }: FrontParts): Front {
   const writeLine = requestLines(log)
 
   const send = ({ req, res, id, line }: FrontRequest, answer: FrontAnswer, startedAt: number) => {
@@ -64,7 +66,7 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts) {
     else request.res.destroy()
   }
 
-  return (req: IncomingMessage, res: ServerResponse): boolean => {
+  return (req, res) => {
     for (const door of doors) {
       const handle = door(req)
       if (!handle) continue
