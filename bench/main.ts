@@ -8,6 +8,7 @@ import { batchCommand } from './batch.ts'
 import { cacheMemoryCommand } from './cache-memory.ts'
 import { Interrupted } from './cleanup.ts'
 import { createKeysCommand } from './create-keys.ts'
+import { dutiesCommand } from './duties.ts'
 import { floodCommand } from './flood.ts'
 import { growthCommand } from './growth.ts'
 import { importCommand } from './import.ts'
@@ -33,6 +34,7 @@ const commands = [
   batchCommand,
   cacheMemoryCommand,
   createKeysCommand,
+  dutiesCommand,
   floodCommand,
   growthCommand,
   importCommand,
