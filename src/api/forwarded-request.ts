@@ -37,6 +37,11 @@ const tellers: ReadonlyMap<string, keyof Told> = new Map(Object.entries(told))
 const overriding: ReadonlySet<string> = new Set([
   ...['x-http-method-override', 'x-http-method', 'x-method-override', 'x-rewrite-url'],
 ])
+/** So do some by this parameter, which PHP hears in spellings of its own. */
+const overridingParameter = /^\s*[_.[]method\b/i
+
+/** Node.js drops what comes after some thousand, and says nothing: what we don't see, the server behind may. */
+const mostHeaders = 200
 
 /** @throws Problem unclear_request where it is not said, or can be read in more than one way */
 export function readForwarded(req: IncomingMessage): Forwarded {
@@ -70,7 +75,11 @@ export function readForwarded(req: IncomingMessage): Forwarded {
     throw unclear('The address is none that an API has.')
   const query = target.indexOf('?')
   if (query < 0) return { method, path: target, query: null, host }
-  return { method, path: target.slice(0, query), query: new URLSearchParams(target.slice(query + 1)), host }
+  const parameters = new URLSearchParams(target.slice(query + 1))
+  for (const name of parameters.keys())
+    if (overridingParameter.test(name))
+      throw unclear('The parameter _method would make another request of this one. Leave it out.')
+  return { method, path: target.slice(0, query), query: parameters, host }
 }
 
 const whatToSet = 'The proxy must set X-Forwarded-Method and X-Forwarded-Uri, and pass on no others.'
@@ -78,18 +87,23 @@ const whatToSet = 'The proxy must set X-Forwarded-Method and X-Forwarded-Uri, an
 function readTold(req: IncomingMessage): Told {
   const said: Told = {}
   const raw = req.rawHeaders
+  if (raw.length > 2 * mostHeaders) throw unclear(`More than ${mostHeaders} headers came.`)
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] ?? ''
-    // Nearly all others are over with this: "X-", in either case.
-    if (name.charCodeAt(1) !== 0x2d || (name.charCodeAt(0) | 0x20) !== 0x78) continue
+    // Nearly all others are over with this: "X-" or "X_", in either case.
+    const second = name.charCodeAt(1)
+    if ((second !== 0x2d && second !== 0x5f) || (name.charCodeAt(0) | 0x20) !== 0x78) continue
     const lower = name.toLowerCase()
     const teller = tellers.get(lower)
     if (teller !== undefined) {
       if (said[teller] !== undefined) throw unclear(`The header ${lower} came twice. ${whatToSet}`)
       said[teller] = raw[at + 1] ?? ''
-    } else if (overriding.has(lower)) {
-      throw unclear(`The header ${lower} would make another request of this one. Leave it out.`)
+      continue
     }
+    // Servers of CGI's line (PHP, Rack, WSGI) read both spellings as one. No proxy writes this one.
+    const plain = lower.replaceAll('_', '-')
+    if (overriding.has(plain) || (plain !== lower && tellers.has(plain)))
+      throw unclear(`The header ${lower} would make another request of this one. Leave it out.`)
   }
   return said
 }

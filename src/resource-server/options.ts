@@ -83,7 +83,7 @@ export function readOptions(options: ResourceServerOptions): Settings {
     timeoutMs,
     allowKnownReadsForMs: readAway(options),
     clientAddress: options.clientAddress,
-    onError: options.onError ?? warn,
+    onError: guarded(options.onError ?? warn),
   }
 }
 
@@ -130,6 +130,17 @@ function readHeader(name: string): string {
 function readCount(name: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least && value <= longestMs) return value
   throw new TypeError(`${name} must be a whole number from ${least} to ${longestMs}.`)
+}
+
+/** One that throws would end the process, or a verdict: it is called where nobody waits. */
+function guarded(onError: (error: Error) => void): (error: Error) => void {
+  return (error) => {
+    try {
+      onError(error)
+    } catch {
+      warn(error)
+    }
+  }
 }
 
 const warned = new Map<string, number>()

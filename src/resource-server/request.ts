@@ -31,9 +31,11 @@ export interface PlainRequest {
 
 export type ServerRequest = NodeRequest | FetchRequest | PlainRequest
 
-const isNode = (request: ServerRequest): request is NodeRequest => 'rawHeaders' in request
+// Not all that is handed over is what the types say: an event without headers has no credential, and is no fault.
+const isNode = (request: ServerRequest): request is NodeRequest =>
+  'rawHeaders' in request && Array.isArray(request.rawHeaders)
 const isFetch = (request: FetchRequest | PlainRequest): request is FetchRequest =>
-  typeof request.headers.get === 'function'
+  typeof request.headers?.get === 'function'
 
 /** All values of a header. @param name in lower case */
 export function valuesOf(request: ServerRequest, name: string): readonly string[] {
@@ -41,11 +43,11 @@ export function valuesOf(request: ServerRequest, name: string): readonly string[
   if (isFetch(request)) {
     const value = request.headers.get(name)
     // Several are joined by a comma and a space there, which no credential has in it.
-    return value === null ? [] : value.split(', ')
+    return typeof value === 'string' ? value.split(', ') : []
   }
-  return Object.entries(request.headers).flatMap(([key, value]) =>
-    value !== undefined && key.toLowerCase() === name ? value : [],
-  )
+  return Object.entries(request.headers ?? {})
+    .flatMap(([key, value]) => (key.toLowerCase() === name ? value : []))
+    .filter((value) => typeof value === 'string')
 }
 
 // Not from `headers`: Node.js keeps the first of several credentials there, and says nothing of the others.
@@ -76,6 +78,6 @@ export function targetOf(request: ServerRequest): { readonly path: string; reado
 
 /** The address of who is at the other end; null where the request does not say. */
 export function peerOf(request: ServerRequest): string | null {
-  if (isNode(request)) return request.socket.remoteAddress ?? null
+  if (isNode(request)) return request.socket?.remoteAddress ?? null
   return isFetch(request) ? null : (request.address ?? null)
 }

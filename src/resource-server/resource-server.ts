@@ -14,8 +14,9 @@ import { createWire } from './wire.ts'
 
 export interface ResourceServer {
   /**
-   * Who a request is from, and whether it may. It rejects for no credential, however bad, and for no server that is
-   * away: that is a verdict with status 503.
+   * Who a request is from, and whether it may. It neither throws nor rejects, whatever the request is: for a server that
+   * is away there is a verdict with status 503. So there is for a request that can't be read and for options that can't
+   * work; what is wrong with them `onError` hears.
    */
   verify(request: ServerRequest, options?: VerifyOptions): Promise<Verdict>
   /** Ends the stream and the connections; whoever is verified later is refused with 503. */
@@ -143,13 +144,28 @@ export function createResourceServer(given: ResourceServerOptions): ResourceServ
     )
   }
 
+  const verify = (request: ServerRequest, options: VerifyOptions): Promise<Verdict> => {
+    const { rules } = coverage
+    if (rules) return decide(request, options, rulesOf(rules))
+    return coverage
+      .rulesWithin(timeoutMs)
+      .then(() => decide(request, options, rulesOf(coverage.rules ?? usualRules)))
+  }
+
+  /** A header that can't be read, a socket that is gone, a function of the owner's that threw: nobody is let in by it. */
+  const giveUp = (thrown: unknown): Verdict => {
+    onError(thrown instanceof Error ? thrown : new Error('A request could not be read.', { cause: thrown }))
+    const { resourceMetadata, realm } = settings
+    return refuse('unavailable', { resourceMetadata, realm, keyHeader: null })
+  }
+
   return {
     verify: (request, options = {}) => {
-      const { rules } = coverage
-      if (rules) return decide(request, options, rulesOf(rules))
-      return coverage
-        .rulesWithin(timeoutMs)
-        .then(() => decide(request, options, rulesOf(coverage.rules ?? usualRules)))
+      try {
+        return verify(request, options).catch(giveUp)
+      } catch (thrown) {
+        return Promise.resolve(giveUp(thrown))
+      }
     },
     close: () => {
       coverage.close()

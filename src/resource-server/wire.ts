@@ -54,6 +54,7 @@ export function createWire({ url, clientId, clientSecret }: WireSettings): Wire 
   // RFC 6749 section 2.3.1: both halves are form-encoded.
   const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
   const authorization = `Basic ${basic.toString('base64')}`
+  let isClosed = false
 
   const tryPost = (path: string, body: string, timeoutMs: number): Promise<WireAnswer> =>
     new Promise((resolve, reject) => {
@@ -96,7 +97,7 @@ export function createWire({ url, clientId, clientSecret }: WireSettings): Wire 
       } catch (thrown) {
         // The server may have closed a connection that was kept at the moment at which it was used.
         const left = timeoutMs - (performance.now() - startedAt)
-        if (!(thrown instanceof NoAnswer) || !thrown.isBroken || left < 1) throw thrown
+        if (!(thrown instanceof NoAnswer) || !thrown.isBroken || left < 1 || isClosed) throw thrown
         return await tryPost(path, body, left)
       }
     },
@@ -137,7 +138,10 @@ export function createWire({ url, clientId, clientSecret }: WireSettings): Wire 
       req.end()
       return () => end(new NoAnswer('The stream was closed.'))
     },
-    close: () => pool.destroy(),
+    close: () => {
+      isClosed = true
+      pool.destroy()
+    },
   }
 }
 

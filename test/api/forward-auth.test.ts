@@ -167,6 +167,20 @@ test('what is asked is believed only where it can be read in one way', async (t)
     [400, 'X-Original-Method: GET', 'X-Original-URL: ftp://localhost/api/v1/bookings'],
     [400, 'X-Original-Method: GET', 'X-Original-URL: http://localhost?/api/v1/bookings'],
     [400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}`, 'X-HTTP-Method-Override: POST'],
+    // What PHP, Rack and WSGI read as the same headers, and as the same parameter.
+    [400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}`, 'X_HTTP_METHOD_OVERRIDE: POST'],
+    [400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}`, 'X-HTTP_Method-Override: POST'],
+    [400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}`, 'X_Original_URL: /api/v1/customers'],
+    [400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}`, 'X-Rewrite_URL: /api/v1/customers'],
+    [400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}?_method=DELETE`],
+    [400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}?limit=3&%2emethod%5b%5d=DELETE`],
+    [200, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}?limit=3&method=x&payment_method=y&_methods=z`],
+    // Node.js drops the last of so many headers.
+    [
+      ...[400, 'X-Forwarded-Method: GET', `X-Forwarded-Uri: ${uri}`],
+      ...Array.from({ length: 1500 }, () => 'X-G:'),
+      'X-HTTP-Method-Override: POST',
+    ],
     [403, 'X-Forwarded-Method: get', `X-Forwarded-Uri: ${uri}`],
     [403, 'X-Forwarded-Method: GET', 'X-Forwarded-Uri: /api/v1'],
     [403, 'X-Forwarded-Method: GET', 'X-Forwarded-Uri: /'],

@@ -108,6 +108,23 @@ test('an answer that was under way when a change of it was heard is asked for ag
   assert.equal(questions.length, 3, 'it is kept')
 })
 
+test('who is closed asks nobody any more, and lets nobody in by a question that was under way', async (t) => {
+  const node = await startNode(t)
+  const latchkey = createResourceServer({
+    url: node.url,
+    clientId: 'a',
+    clientSecret: 'b',
+    onError: () => {},
+  })
+  const asked = latchkey.verify(bearing('one'))
+  await node.question(0)
+  latchkey.close()
+  const verdict = await asked
+  assert.equal(verdict.ok || verdict.code, 'unavailable')
+  await node.heard()
+  assert.equal(node.questions.length, 1)
+})
+
 test('an answer that may be older than a change, or than the stream, is used once and not kept', async (t) => {
   const { verify, question, changed, tellMoment, heard, questions, tell } = await open(t)
   tellMoment()

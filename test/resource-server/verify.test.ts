@@ -4,7 +4,11 @@ import { test } from 'node:test'
 import { byServer } from '../../src/core/attribution.ts'
 import { createFormat } from '../../src/credentials/format.ts'
 import { issueKey } from '../../src/keys/issue-key.ts'
-import { createResourceServer } from '../../src/resource-server/entry.ts'
+import {
+  createResourceServer,
+  type ServerRequest,
+  type VerifyOptions,
+} from '../../src/resource-server/entry.ts'
 import { exchange, obtainCode, obtainTokens, readTokens } from '../support/authorization.ts'
 import { type House, startHouse } from '../support/house.ts'
 import { resourceServer } from '../support/introspection.ts'
@@ -239,6 +243,62 @@ test('credentials come as the profile of the server says', async (t) => {
   assert.match(refused.challenge ?? '', new RegExp(`ApiKey realm="API", header="${header}"`, 'i'))
   const { latchkey: own } = await protectBy(t, house, { header: 'X-Reports-Key' })
   assert.ok((await own.verify(ask({ 'x-reports-key': secret }))).ok)
+})
+
+test('whatever is handed over has a verdict: nothing is thrown, and nobody is let in by it', async (t) => {
+  const house = shared()
+  const { secret } = await furnish(house)
+  const { latchkey, errors } = await protectBy(t, house)
+  const broken: object = new Proxy(
+    {},
+    {
+      get: () => assert.fail('get'),
+      has: () => assert.fail('has'),
+      ownKeys: () => assert.fail('ownKeys'),
+    },
+  )
+  const verify = async (request: unknown, options?: unknown) => {
+    // What JavaScript may hand over, whatever the types say.
+    const verdict = latchkey.verify(request as ServerRequest, options as VerifyOptions)
+    assert.ok(verdict instanceof Promise)
+    return await verdict
+  }
+  const codeOf = async (request: unknown, options?: unknown) => {
+    const verdict = await verify(request, options)
+    return verdict.ok ? 'ok' : `${verdict.status} ${verdict.code}`
+  }
+  const good = `Bearer ${secret}`
+  const rawHeaders = ['AUTHORIZATION', good]
+  for (const headers of [
+    undefined,
+    null,
+    [],
+    new Map(),
+    { authorization: null },
+    { authorization: Symbol('x') },
+  ])
+    assert.equal(await codeOf({ method: 'GET', url: '/', headers }), '401 missing_credential')
+  for (const request of [
+    ...[null, undefined, 5, 'GET /', Symbol('x'), broken],
+    { method: 'GET', url: '/', headers: broken },
+    { method: 'GET', url: new URL('https://r.example/'), headers: { authorization: good } },
+    { method: 'GET', url: '/', rawHeaders: [...rawHeaders], socket: broken },
+  ]) {
+    const before = errors.length
+    assert.equal(await codeOf(request), '503 unavailable')
+    assert.equal(errors.length, before + 1, 'its owner is told')
+  }
+  assert.equal(await codeOf({ rawHeaders }), 'ok', 'without a socket')
+  assert.equal(await codeOf({ headers: new Map([['authorization', good]]) }), 'ok')
+  assert.equal(await codeOf({ headers: { authorization: [good, good] } }), '400 multiple_credentials')
+  for (const options of [null, { scopes: 'read:bookings' }, { audience: 'reports' }])
+    assert.equal(await codeOf(bearing(secret), options), '503 unavailable')
+  const { latchkey: own } = await protectBy(t, house, {
+    clientAddress: () => assert.fail('no such header'),
+    onError: () => assert.fail('no log'),
+  })
+  assert.equal((await refusalOf(own.verify(bearing(secret)))).code, 'unavailable')
+  assert.doesNotMatch(errors.join(), new RegExp(secret))
 })
 
 test('options that can not work are refused at once, and the secret is shown nowhere', async (t) => {

@@ -103,7 +103,7 @@ export async function startProxy(
     .replace('http://:8000', `http://:${port}`)
     // What a package's own file says: where this one user may write.
     .replace(
-      'http {',
+      /^http \{/m,
       `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((it) => `${it}_temp_path ${home}/${it};`).join('\n')}\naccess_log off;`,
     )
   const file = join(home, 'config')
@@ -125,6 +125,18 @@ export async function startProxy(
   for (const end = Date.now() + 30_000; !(await isOpen(port)); await sleep(20))
     assert.ok(child.exitCode === null && Date.now() < end, `${program} did not start:\n${said}`)
   return port
+}
+
+/** A Latchkey that hangs: it takes connections, and says nothing. */
+export async function startSilent(t: Ending): Promise<number> {
+  const server = createServer(() => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port // it listens on a port, not on a socket
 }
 
 async function isOpen(port: number): Promise<boolean> {
