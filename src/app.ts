@@ -257,7 +257,13 @@ export function build(parts: AppParts): App {
     if (front(req, res)) return
     const answered = refreshLean(req, res)
     if (answered === false) void behindTheFront(req, res)
-    else void answered.then((isDone) => (isDone ? undefined : behindTheFront(req, res)))
+    else {
+      const handOn = (isDone: boolean) => (isDone ? undefined : behindTheFront(req, res))
+      answered.then(handOn).catch((err) => {
+        log.error({ err }, 'a refresh failed')
+        res.destroy()
+      })
+    }
   })
   return {
     server,

@@ -40,6 +40,20 @@ const whole = (low: number, high: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(low).max(high))
 const url = (schemes: readonly string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol))
+/** The client would end the process on others: with a path that is no number, or percent signs that say nothing. */
+const redisUrl = url(['redis:', 'rediss:']).refine((text) => {
+  const { username, password, pathname, searchParams } = new URL(text)
+  return /^\/?\d*$/.test(pathname) && !searchParams.has('db') && [username, password].every(isDecodable)
+})
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Each variable: how it is read, and what to say when it can't be. */
 const variables = {
@@ -49,7 +63,7 @@ const variables = {
   PUBLIC_URL: [url(['http:', 'https:']), 'an origin such as https://app.example.com'],
   DATABASE_URL: [url(['postgres:', 'postgresql:']), 'postgresql://user:password@host:5432/database'],
   DATABASE_URL_DIRECT: [url(['postgres:', 'postgresql:']), 'postgresql://user:password@host:5432/database'],
-  REDIS_URL: [url(['redis:', 'rediss:']), 'redis://host:6379'],
+  REDIS_URL: [redisUrl, 'redis://host:6379, or redis://host:6379/1 for its database 1'],
   SMTP_URL: [url(['smtp:', 'smtps:']), 'smtp://user:password@host:587'],
   MAIL_FROM: [
     z.string().regex(/^[^\s@<>]+@[^\s@<>]+$|^[^<>"]*<[^\s@<>]+@[^\s@<>]+>$/),

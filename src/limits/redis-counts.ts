@@ -20,6 +20,8 @@ export interface RedisCounts {
 const answerMs = 100
 /** So long nobody asks it again after it kept somebody waiting, in ms. */
 const restMs = 1000
+/** So long a new connection may take until it can be used, in ms: then another one is tried. */
+const readyMs = 1000
 /** While it is away it is tried again so often at least, in ms. */
 const longestRetryMs = 500
 /** Redis does nothing else while a script runs: some 7 µs for each of these. */
@@ -107,6 +109,16 @@ export function createRedisCounts(url: Secret, tallies: Tallies, log: Log): Redi
   }
   // ioredis goes on trying by itself; without a listener each attempt's error would end the process.
   redis.on('error', away)
+  // A proxy whose Redis is gone, or another server: it takes the connection, and says nothing for as long as that lasts.
+  let untilReady: NodeJS.Timeout | undefined
+  redis.on('connect', () => {
+    clearTimeout(untilReady)
+    untilReady = setTimeout(() => {
+      away(new Error(`it takes connections, and says nothing within ${readyMs} ms`))
+      redis.disconnect(true)
+    }, readyMs).unref()
+  })
+  for (const end of ['ready', 'close']) redis.on(end, () => clearTimeout(untilReady))
   const isUsable = () => redis.status === 'ready' && performance.now() >= restsUntil
 
   /** A command of whose connection nothing more is hoped once it is late: the next one is asked of a new one. */

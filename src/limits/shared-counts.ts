@@ -89,6 +89,8 @@ export function createSharedCounts(
 
   const trade = async (batch: readonly Asked[], others: Iterable<Tally>) => {
     const began = performance.now()
+    // While the table is away, what a flood of addresses has changed would be kept without end.
+    for (const tally of changed) if (tally.isForgotten) changed.delete(tally)
     const lines = linesOf(
       batch.map(({ tally }) => tally),
       others,
@@ -111,7 +113,7 @@ export function createSharedCounts(
   }
   const miss = (lines: readonly Line[], cause: unknown) => {
     takeBack(lines)
-    for (const { tally } of lines) changed.add(tally)
+    for (const { tally } of lines) if (!tally.isForgotten) changed.add(tally)
     if (!isAway)
       log.warn({ err: cause }, 'the database does not answer: each process counts the rate limits by itself')
     isAway = true

@@ -42,8 +42,25 @@ export function linesOf(asking: readonly Tally[], others: Iterable<Tally>): read
 function mostUsed(some: Iterable<Tally>, without: ReadonlyMap<Tally, number>): readonly Tally[] {
   const all = [...some].filter((tally) => !without.has(tally))
   if (all.length <= mostTallies) return all
-  const toTell = ({ counts }: Tally) => Math.max(...counts.map(({ untold }) => untold))
-  return all.sort((a, b) => toTell(b) - toTell(a))
+  // By powers of two, in one go: to sort half a million, as a flood of addresses makes of them, would keep everybody.
+  const byMagnitude: Tally[][] = []
+  for (const tally of all) {
+    const magnitude = 32 - Math.clz32(mostToTell(tally))
+    const some = byMagnitude[magnitude]
+    if (some) some.push(tally)
+    else byMagnitude[magnitude] = [tally]
+  }
+  const chosen: Tally[] = []
+  for (let at = byMagnitude.length - 1; at >= 0 && chosen.length < mostTallies; at -= 1)
+    chosen.push(...(byMagnitude[at] ?? []).slice(0, mostTallies - chosen.length))
+  return chosen
+}
+
+/** Of its windows; none where something was given back. */
+function mostToTell({ counts }: Tally): number {
+  let most = 0
+  for (const { untold } of counts) if (untold > most) most = untold
+  return most
 }
 
 function lineOf(tally: Tally, count: WindowCount, index: number, asked: number): Line {

@@ -41,8 +41,10 @@ export function createTallies(most = usualMost): Tallies {
     classes.set(rateClass, made)
     return made
   }
-  const remove = (subjects: Subjects, who: string) => {
-    if (subjects.tallies.delete(who)) size -= 1
+  const remove = (subjects: Subjects, tally: Tally) => {
+    if (!subjects.tallies.delete(tally.who)) return
+    size -= 1
+    tally.isForgotten = true
   }
   /** The next one around; null when there is none. */
   const next = (subjects: Subjects): Tally | null => {
@@ -65,9 +67,9 @@ export function createTallies(most = usualMost): Tallies {
       const tally = next(largest)
       if (!tally) break
       oldest ??= tally
-      if (isOver(tally, now)) remove(largest, tally.who)
+      if (isOver(tally, now)) remove(largest, tally)
     }
-    if (size === before && oldest) remove(largest, oldest.who)
+    if (size === before && oldest) remove(largest, oldest)
   }
   const sweep = () => {
     const now = Date.now()
@@ -75,7 +77,7 @@ export function createTallies(most = usualMost): Tallies {
       const looks = Math.min(subjects.tallies.size, Math.max(leastSwept, subjects.tallies.size * sweptPart))
       for (let seen = 0; seen < looks; seen += 1) {
         const tally = next(subjects)
-        if (tally && isOver(tally, now)) remove(subjects, tally.who)
+        if (tally && isOver(tally, now)) remove(subjects, tally)
       }
     }
   }

@@ -46,6 +46,8 @@ export interface Tally {
   readonly counts: readonly WindowCount[]
   /** When the sums of all processes were heard last, in ms since 1970; 0 for never. */
   heardAt: number
+  /** Nobody will find it again: it was over, or had to make room. */
+  isForgotten: boolean
 }
 
 export function newTally(rateClass: RateClass, who: string, now: number): Tally {
@@ -54,7 +56,7 @@ export function newTally(rateClass: RateClass, who: string, now: number): Tally 
     endsAt: now + seconds * secondMs,
     untold: 0,
   }))
-  return { rateClass, who, counts, heardAt: 0 }
+  return { rateClass, who, counts, heardAt: 0, isForgotten: false }
 }
 
 /** True when nothing in it counts any more. */

@@ -61,7 +61,7 @@ test('each bad variable is named, with its value unless secret and what was expe
     'PUBLIC_URL is "http://api.example.com/v1", but must be an origin alone, such as http://api.example.com.',
     'PUBLIC_URL is "http://api.example.com/v1", but must start with https:// unless it is localhost.',
     'DATABASE_URL is (not shown), but must be postgresql://user:password@host:5432/database.',
-    'REDIS_URL is (not shown), but must be redis://host:6379.',
+    'REDIS_URL is (not shown), but must be redis://host:6379, or redis://host:6379/1 for its database 1.',
     'COOKIE_KEYS is (not shown), but must be one or more secrets of at least 32 characters, separated by commas, the newest first.',
     'LOG_LEVEL is "loud", but must be fatal, error, warn, info, debug, trace, silent.',
     'TRUST_PROXY is "yes", but must be the number of proxies in front of this server, 0 to 10.',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -163,6 +164,40 @@ test('three processes and one Redis', async (t) => {
       await untilTold(servers, awayWords, before)
       second.kill('SIGCONT')
       await untilCommon(limited)
+    },
+  )
+
+  await t.test(
+    'a connection on which nothing is said is told of, and given up for another one',
+    async (t) => {
+      let isMute = true
+      const proxy = createServer((near) => {
+        near.on('error', () => {})
+        if (isMute) return
+        const far = connect(port, '127.0.0.1').on('error', () => {})
+        near.pipe(far).pipe(near)
+      }).listen(0, '127.0.0.1')
+      await once(proxy, 'listening')
+      t.after(() => proxy.close())
+      const address = proxy.address()
+      assert.ok(address !== null && typeof address !== 'string')
+      const lines: string[] = []
+      const log = createLog('info', { write: (line: string) => lines.push(line) })
+      const redisUrl = new Secret(`redis://127.0.0.1:${address.port}`)
+      const turnstile = createTurnstile(
+        { mute: [{ requests: 5, seconds } as const] },
+        { redisUrl, shared: null, log },
+      )
+      t.after(() => turnstile.close())
+      const untilTold = async (words: string) => {
+        for (const end = Date.now() + 20_000; !lines.join('').includes(words); await sleep(50)) {
+          await turnstile.take('mute', String(Date.now()))
+          assert.ok(Date.now() < end, `it does not tell: ${words}`)
+        }
+      }
+      await untilTold(awayWords)
+      isMute = false
+      await untilTold(backWords)
     },
   )
   for (const server of servers) assert.doesNotMatch(server.stdout(), /"level":"(error|fatal)"/)

@@ -6,6 +6,8 @@ import { createLog } from '../../src/core/telemetry.ts'
 import { openDatabase } from '../../src/db/connect.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { exchangeCounts, type Told } from '../../src/limits/rate-count-store.ts'
+import { createSharedCounts } from '../../src/limits/shared-counts.ts'
+import { createTallies } from '../../src/limits/tallies.ts'
 import { createTurnstile, type Turnstile, type Verdict } from '../../src/limits/turnstile.ts'
 import { createTestDatabase, queryDatabase } from '../support/database.ts'
 
@@ -169,11 +171,13 @@ test('one process alone asks nobody; when another comes it tells it all that cou
   assert.equal(passes(await one.take('few', 'ann')), true)
   assert.equal(passes(await two.take('few', 'ann')), false, 'it is the eleventh')
   assert.equal(passes(await one.take('many', 'ann')), true)
-  await sleep(250)
-  await two.take('many', 'ann')
-  await sleep(250)
-  const { allowance } = await two.take('many', 'ann')
-  assert.equal(allowance.remaining, 90 - 12)
+  // One tells within a tenth of a second or, on a busy machine, later.
+  for (let taken = 1; ; taken += 1) {
+    await sleep(250)
+    const { allowance } = await two.take('many', 'ann')
+    if (allowance.remaining === 90 - 10 - taken) break
+    assert.ok(taken < 40, `it hears of the ten: ${allowance.remaining} after ${taken}`)
+  }
 })
 
 test('while the table is away each process counts by itself from what it knew; then they tell', async (t) => {
@@ -234,4 +238,31 @@ test('a table that does not answer keeps nobody waiting for long, and one statem
   await sleep(1500)
   assert.equal(most, 1)
   gate.open()
+})
+
+test('a flood of strangers while the table is away is not kept for it; who counts the most is told first', async (t) => {
+  const tallies = createTallies(2100)
+  t.after(() => tallies.close())
+  const rateClass = { name: 'many', windows: classes.many }
+  let isAway = true
+  const told: (readonly Told[])[] = []
+  const exchange = async (lines: readonly Told[]) => {
+    if (isAway) throw new Error('the database is away')
+    told.push(lines)
+    return []
+  }
+  const counts = createSharedCounts({ nodes: () => 2, exchange }, tallies, createLog('fatal'))
+  t.after(() => counts.close())
+  await counts.take({ name: 'few', windows: classes.few }, 'ann') // what finds out that the table is away
+  for (let stranger = 0; stranger < 20_000; stranger += 1) counts.take(rateClass, `stranger ${stranger}`)
+  for (let time = 0; time < 50; time += 1) counts.take(rateClass, 'customer')
+  isAway = false
+  const all = () => told.flat()
+  for (let waited = 0; told.length < 3; waited += 1) {
+    assert.ok(waited < 100, 'all is told')
+    await sleep(100)
+  }
+  await sleep(500)
+  assert.equal(all()[0]?.delta, 50)
+  assert.ok(all().length <= 2100 + 1, String(all().length))
 })
