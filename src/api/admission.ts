@@ -7,7 +7,7 @@ import { asProblem, Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { Proofs } from '../credentials/dpop.ts'
 import type { LastUse } from '../credentials/last-use.ts'
-import type { Validate } from '../credentials/validator.ts'
+import { problemOf, type Refused, type Validate } from '../credentials/validator.ts'
 import type { Soon } from '../lib/soon.ts'
 import type { Allowance, Turnstile, Verdict } from '../limits/turnstile.ts'
 import { type Presented, readCredential } from './credential.ts'
@@ -101,18 +101,30 @@ export function createAdmission(parts: AdmissionParts): Admit {
     asked: Asked,
     learned: Admission,
     presented: Presented,
-    who: Principal,
+    who: Principal | Refused,
   ): Soon<Principal> => {
+    if (who.kind === 'refused') throw problemOf(who)
     learned.isBound = isBoundToken(who)
     if (!learned.isBound && presented.scheme !== 'dpop') return who
     return requirePossession(parts.proofs, asked, presented, who).then(() => who)
   }
   /** Only refusals are counted by address: good credentials are counted by themselves, below. */
-  const refuse = async (asked: Asked, learned: Admission, thrown: unknown): Promise<never> => {
-    hear(learned, await turnstile.take(failedCredentialsClass, asked.address))
+  const refuse = (asked: Asked, learned: Admission, thrown: unknown): Soon<never> => {
+    const verdict = turnstile.take(failedCredentialsClass, asked.address)
+    if (verdict instanceof Promise) return verdict.then((it) => refuseCounted(asked, learned, thrown, it))
+    return refuseCounted(asked, learned, thrown, verdict)
+  }
+  /** @throws Problem */
+  const refuseCounted = (
+    asked: Asked,
+    learned: Admission,
+    thrown: unknown,
+    verdict: Verdict,
+  ): Promise<never> => {
+    hear(learned, verdict)
+    if (asProblem(thrown).status < 500) throw thrown
     // What is our fault counts for nothing; every answer tells of a limit, though, and whose it was nobody knows.
-    if (asProblem(thrown).status >= 500) await turnstile.refund(failedCredentialsClass, asked.address)
-    throw thrown
+    return turnstile.refund(failedCredentialsClass, asked.address).then(() => Promise.reject(thrown))
   }
 
   const proceed = (asked: Asked, learned: Admission, who: Principal): Soon<Admitted> => {

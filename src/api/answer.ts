@@ -1,6 +1,6 @@
 // How what was asked of the API is answered: the headers that every answer has, and problems in the profile's envelope.
 import type { RequestId } from '../core/ids.ts'
-import type { Problem } from '../core/problems.ts'
+import type { Problem, ProblemCode } from '../core/problems.ts'
 import { type Profile, takesBearers } from '../core/profile.ts'
 import { printedScopes } from '../core/scopes.ts'
 import type { Allowance } from '../limits/turnstile.ts'
@@ -14,19 +14,27 @@ export interface AnswerParts {
   readonly envelope: Envelope
   /** RFC 9728: where a client learns how to get a token; null where there are none. */
   readonly resourceMetadataUrl: string | null
+  /** Makes another status of a problem's, where the answer is not the API's own. */
+  readonly statusOf?: (status: number) => number
 }
 
 export interface Answers {
   /** The headers of any answer, as names and values in turn: what may be kept, whose scopes they are, what is left. */
   common(learned: Admission, contentType?: string): string[]
-  /** @param statusOf makes another status of the problem's, where the answer is not the API's own */
-  problem(
-    problem: Problem,
-    learned: Admission,
-    id: RequestId,
-    statusOf?: (status: number) => number,
-  ): FrontAnswer
+  problem(problem: Problem, learned: Admission, id: RequestId): FrontAnswer
 }
+
+/** A problem as it is written, but for the id of its request. */
+interface Written {
+  readonly status: number
+  readonly contentType: string
+  readonly challenges: readonly string[]
+  /** The body, wherever the id belongs in two. */
+  readonly parts: readonly string[]
+}
+
+/** Stands where the id of a request will. */
+const someId: RequestId = `req_${'0'.repeat(26)}`
 
 export const jsonType = 'application/json; charset=utf-8'
 
@@ -41,17 +49,33 @@ export function createAnswers(parts: AnswerParts): Answers {
     if (allowance) pushAllowance(headers, allowance, rateLimit)
     return headers
   }
+  const write = (problem: Problem, isBound: boolean): Written => {
+    const { status, contentType, body } = envelope.problem(problem, someId, parts.statusOf)
+    const challenges = challengesOf(problem, isBound, parts)
+    return { status, contentType: typed(contentType), challenges, parts: JSON.stringify(body).split(someId) }
+  }
+  // What guessing costs us is mostly this: it is written once.
+  const known = { bound: new Map<ProblemCode, Written>(), unbound: new Map<ProblemCode, Written>() }
+  const writtenOf = (problem: Problem, isBound: boolean): Written => {
+    const { say, param, conflictsWith, neededScopes } = problem.details
+    if (say ?? param ?? conflictsWith ?? neededScopes) return write(problem, isBound)
+    const alike = isBound ? known.bound : known.unbound
+    const before = alike.get(problem.code)
+    if (before) return before
+    const written = write(problem, isBound)
+    alike.set(problem.code, written)
+    return written
+  }
   return {
     common,
-    problem: (problem, learned, id, statusOf) => {
-      const { status, contentType, body } = envelope.problem(problem, id, statusOf)
+    problem: (problem, learned, id) => {
+      const { status, contentType, challenges, parts: body } = writtenOf(problem, learned.isBound)
       const { retryAfter, allow } = problem.details
-      const headers = common(learned, typed(contentType))
-      for (const challenge of challengesOf(problem, learned.isBound, parts))
-        headers.push('WWW-Authenticate', challenge)
+      const headers = common(learned, contentType)
+      for (const challenge of challenges) headers.push('WWW-Authenticate', challenge)
       if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
       if (allow !== undefined) headers.push('Allow', allow.join(', '))
-      return { status, headers, body: JSON.stringify(body) }
+      return { status, headers, body: body.join(id) }
     },
   }
 }

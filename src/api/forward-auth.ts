@@ -55,7 +55,8 @@ export function forwardAuthDoor(parts: ForwardAuthParts): (req: IncomingMessage)
 
 function createForwardAuth(parts: ForwardAuthParts): Handle {
   const { profile, contract, hosts, log, trustedProxies, assert } = parts
-  const answers = createAnswers({ ...parts, envelope: envelopeOf(profile, parts.publicUrl) })
+  const envelope = envelopeOf(profile, parts.publicUrl)
+  const answers = createAnswers({ ...parts, envelope, statusOf: statusOfRefusal })
   const admit = createAdmission(parts)
   const isReadAlike = createReadings(contract)
   const operationNames = new Map(contract.operations.map((it) => [it, headerText(it.id)]))
@@ -92,7 +93,7 @@ function createForwardAuth(parts: ForwardAuthParts): Handle {
     line['problem'] = problem.code
     line['reason'] = problem.details.reason
     tellWho(line, learned)
-    const refusal = answers.problem(problem, learned, id, statusOfRefusal)
+    const refusal = answers.problem(problem, learned, id)
     return req.url === nginxPath ? inHeaders(refusal) : refusal
   }
 

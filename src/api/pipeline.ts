@@ -7,6 +7,7 @@ import type { RequestId } from '../core/ids.ts'
 import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
 import { asProblem, Problem } from '../core/problems.ts'
 import type { Log } from '../core/telemetry.ts'
+import { problemOf } from '../credentials/validator.ts'
 import { Secret } from '../lib/secret.ts'
 import type { Soon } from '../lib/soon.ts'
 import { readJson } from '../web/body.ts'
@@ -81,7 +82,8 @@ export function createApi(parts: ApiParts): Api {
     const isLeftOut = !requiresBody && !encoding && Number(length ?? 0) === 0
     const body = read(isLeftOut ? {} : await readJson(req))
     // A body may be sent as slowly as its sender likes: what was good at its start may have ended since.
-    await parts.validate(credential.reveal(), address, parts.audience)
+    const who = await parts.validate(credential.reveal(), address, parts.audience)
+    if (who.kind === 'refused') throw problemOf(who)
     return body
   }
 

@@ -73,6 +73,17 @@ export interface ProblemDetails {
   readonly cause?: unknown
 }
 
+/**
+ * What strangers can bring about as often as they like. Where in our code it was noticed tells nothing, and to find that
+ * out costs more than to check a good credential.
+ */
+const untraced: ReadonlySet<ProblemCode> = new Set([
+  'missing_credential',
+  'invalid_credential',
+  'address_not_allowed',
+  'rate_limit_exceeded',
+])
+
 /** What a caller did wrong (or, as `internal_error`, what we did): the only error that reaches the wire. */
 export class Problem extends Error {
   readonly code: ProblemCode
@@ -84,7 +95,10 @@ export class Problem extends Error {
 
   constructor(code: ProblemCode, details: ProblemDetails = {}) {
     const [status, sentence] = problems[code]
+    const { stackTraceLimit } = Error
+    if (untraced.has(code)) Error.stackTraceLimit = 0
     super(details.reason ? `${code}: ${details.reason}` : code, { cause: details.cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.status = status
     this.say = details.say ?? sentence

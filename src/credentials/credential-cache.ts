@@ -63,7 +63,7 @@ export function createCredentialCache({ load, changes, entries }: CacheParts): C
     if (attempts === 0) throw new Problem('busy', { retryAfter: 1, reason: 'look-ups answer too late' })
     const lookUp: LookUp = { changed: new Set(), hasGap: false }
     const mayKeep = changes.isFresh()
-    const sentAt = performance.now()
+    const sent = { at: performance.now(), wall: Date.now() }
     underWay.add(lookUp)
     let found: readonly (Principal | null)[]
     try {
@@ -73,8 +73,9 @@ export function createCredentialCache({ load, changes, entries }: CacheParts): C
     } finally {
       underWay.delete(lookUp)
     }
-    // This process may have been stopped, with the answer waiting: by now it says nothing.
-    if (performance.now() - sentAt > leaseMs) return await lookUpAll(hashes, attempts - 1)
+    // This process may have been stopped, or its machine have slept, with the answer waiting: by now it says nothing.
+    if (performance.now() - sent.at > leaseMs || Date.now() - sent.wall > leaseMs)
+      return await lookUpAll(hashes, attempts - 1)
     const answers = [...found]
     const changed = hashes.filter((hash) => lookUp.changed.has(hash))
     if (changed.length > 0) {

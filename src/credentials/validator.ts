@@ -11,15 +11,29 @@ import type { SecretFormat, SecretKind } from './format.ts'
 import { type ImportedShapes, longestImported } from './imported-shapes.ts'
 
 /**
- * At once where the credential is kept in memory, or can be refused without a look-up: then a problem is thrown at
- * once too.
+ * That a credential opens nothing: invalid_credential, always the same to the outside; address_not_allowed for a good
+ * key outside of its networks: its owner would search for long, and a thief learns nothing that he can use. It is an
+ * answer and no error, since who guesses must cost less than who has a good key.
+ */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly code: 'invalid_credential' | 'address_not_allowed'
+  /** For the log alone. */
+  readonly reason: string
+}
+
+/**
+ * At once where the credential is kept in memory, or can be refused without a look-up.
  * @param address where the request came from
  * @param audience the resource server that is asking: an access token for another one is refused (RFC 8707)
- * @throws Problem invalid_credential, always the same to the outside; the exact reason is for the log;
- *   address_not_allowed for a good key outside of its networks: its owner would search for long, and a thief
- *   learns nothing that he can use; busy where it can't be looked up
+ * @throws Problem busy where it can't be looked up
  */
-export type Validate = (secret: string, address: string, audience: string) => Soon<Principal>
+export type Validate = (secret: string, address: string, audience: string) => Soon<Principal | Refused>
+
+/** What whoever presented it is told. */
+export function problemOf({ code, reason }: Refused): Problem {
+  return new Problem(code, { reason })
+}
 
 export interface ValidatorParts {
   readonly format: SecretFormat
@@ -34,44 +48,54 @@ export function createValidator({ format, shapes, cache, clock }: ValidatorParts
   const find = (kind: SecretKind | null, hash: DigestText, address: string, audience: string) =>
     cache.find(hash).then((who) => {
       // Nothing but API keys comes from elsewhere.
-      if (kind === null && who && who.kind !== 'api_key') throw refuse(`a ${who.kind} without our format`)
+      if (kind === null && who && who.kind !== 'api_key') return refuse(`a ${who.kind} without our format`)
       return admit(who, address, audience, clock)
     })
   return (secret, address, audience) => {
-    if (secret.length > longestImported) throw refuse('malformed')
+    if (secret.length > longestImported) return malformed
     const hash = sha256Text(secret)
-    // What is kept was found by a secret that looked as it should.
+    // What is kept was found by a secret that looked as it should. Of what has expired nobody tells that it ended, nor
+    // that it was made good again.
     const kept = cache.kept(hash)
-    if (kept) return admit(kept, address, audience, clock)
+    if (kept && !hasExpired(kept, clock)) return admit(kept, address, audience, clock)
     const kind = format.read(secret)
     if (kind !== null) {
-      if (!isBearer(kind)) throw refuse(`a ${kind} is no bearer credential`)
+      if (!isBearer(kind)) return refuse(`a ${kind} is no bearer credential`)
       return find(kind, hash, address, audience)
     }
     const isImported = shapes.match(secret)
-    if (isImported === false) throw refuse('malformed')
+    if (isImported === false) return malformed
     if (isImported === true) return find(null, hash, address, audience)
     return isImported.then((matches) => {
-      if (!matches) throw refuse('malformed')
+      if (!matches) return malformed
       return find(null, hash, address, audience)
     })
   }
 }
 
-function admit(who: Principal | null, address: string, audience: string, clock: Clock): Principal {
-  if (!who) throw refuse('unknown or revoked')
-  if (who.expiresAt && who.expiresAt <= clock()) throw refuse('expired')
-  if (who.kind === 'access_token' && who.audience !== audience) throw refuse('for another audience')
+function admit(who: Principal | null, address: string, audience: string, clock: Clock): Principal | Refused {
+  if (!who) return unknown
+  if (hasExpired(who, clock)) return expired
+  if (who.kind === 'access_token' && who.audience !== audience) return elsewhere
   if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {
-    throw new Problem('address_not_allowed', { reason: `${who.key} from ${address}` })
+    return { kind: 'refused', code: 'address_not_allowed', reason: `${who.key} from ${address}` }
   }
   return who
+}
+
+function hasExpired({ expiresAt }: Principal, clock: Clock): boolean {
+  return expiresAt !== null && expiresAt <= clock()
 }
 
 function isBearer(kind: SecretKind): kind is Principal['kind'] {
   return kind === 'api_key' || kind === 'access_token' || kind === 'platform_key'
 }
 
-function refuse(reason: string): Problem {
-  return new Problem('invalid_credential', { reason })
+function refuse(reason: string): Refused {
+  return { kind: 'refused', code: 'invalid_credential', reason }
 }
+
+const malformed = refuse('malformed')
+const unknown = refuse('unknown or revoked')
+const expired = refuse('expired')
+const elsewhere = refuse('for another audience')

@@ -1,8 +1,10 @@
 // What the database tells of rows that others keep in memory: LISTEN on a connection of its own, past any pooler, and
 // a lease that says how far what was heard can be relied on (decision 10).
+import { randomBytes } from 'node:crypto'
 import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Log } from '../core/telemetry.ts'
+import { answerWithin } from '../lib/answer-within.ts'
 import { type Digest, type DigestText, textOf } from '../lib/digest.ts'
 import { createGathering } from '../lib/gathering.ts'
 
@@ -38,6 +40,8 @@ const patienceMs = 1000
 const reconnectAfterMs = 100
 
 const channel = 'latchkey_changes'
+/** What a process tells that begins to listen: nothing has changed. */
+const proof = 'proof'
 /** By this name processes that listen are told from other connections. */
 export const listenerName = 'latchkey node'
 
@@ -62,6 +66,9 @@ export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
   let nodes = 1
   let isClosed = false
   let wasLost = false
+  /** Whether it was seen that what another connection tells is heard. */
+  let isProven = false
+  let wasDeaf = false
 
   const tell = (change: Change) => {
     for (const listener of listeners) listener(change)
@@ -101,6 +108,37 @@ export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
       return countThem.map(() => undefined)
     },
   })
+  /**
+   * Behind a pooler questions are answered and nothing is ever heard, since each is somebody else's connection: such a
+   * line must not renew the lease. @throws where what another connection tells does not arrive
+   */
+  const prove = async (client: pg.Client) => {
+    const token = randomBytes(12).toString('hex')
+    const arrived = new Promise<void>((resolve) => {
+      client.on('notification', ({ payload }) => {
+        if (payload === `${proof} ${token}`) resolve()
+      })
+    })
+    const other = new pg.Client({
+      ...settings,
+      connectionTimeoutMillis: patienceMs * 2,
+      query_timeout: patienceMs,
+    })
+    other.on('error', () => {})
+    try {
+      await other.connect()
+      await other.query('select pg_notify($1, $2)', [channel, `${proof} ${token}`])
+      await answerWithin(patienceMs, arrived).catch((cause: unknown) => {
+        const hint = 'nothing is heard by DATABASE_URL_DIRECT, and nothing cached: is a pooler in between?'
+        if (!wasDeaf) log.error({ err: cause }, hint)
+        wasDeaf = true
+        throw cause
+      })
+      isProven = true
+    } finally {
+      void other.end().catch(() => {}) // what can't be closed is closed already
+    }
+  }
   const connect = async () => {
     if (isClosed || line) return
     const socket = new Socket()
@@ -114,10 +152,13 @@ export function listenToChanges(settings: pg.ClientConfig, log: Log): Changes {
     const opened: Line = { client, socket }
     client.on('error', (cause) => lose(opened, cause))
     client.on('end', () => lose(opened, new Error('the connection was closed')))
-    client.on('notification', ({ payload }) => tell(readChange(payload ?? '')))
+    client.on('notification', ({ payload = '' }) => {
+      if (!payload.startsWith(proof)) tell(readChange(payload))
+    })
     try {
       await client.connect()
       await client.query(`listen ${channel}`)
+      if (!isProven) await prove(client)
       if (isClosed) throw new Error('closed meanwhile')
       line = opened
       tell({ kind: 'gap' })

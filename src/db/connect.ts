@@ -53,6 +53,8 @@ const log = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () =>
 const connectTimeoutMs = 5000
 /** A database that does not answer must not keep whoever asks waiting for ever. Migrations take their time. */
 const queryTimeoutMs = 15_000
+/** An answer that takes longer than some hundred ms is not believed (changes.ts): there is no use in waiting for it. */
+const lookUpTimeoutMs = 3000
 
 /**
  * The role that the server puts on: it can't change or remove what the ledger holds. A transaction pooler
@@ -77,7 +79,12 @@ export function openDatabase(address: DatabaseAddress): Database {
   // An idle connection that the database closed is replaced at the next statement; without a listener
   // its error would end the process.
   pool.on('error', () => {})
-  const lookUps = new pg.Pool({ ...connection, max: lookUpConnections })
+  const lookUps = new pg.Pool({
+    ...connection,
+    max: lookUpConnections,
+    query_timeout: lookUpTimeoutMs,
+    connectionTimeoutMillis: lookUpTimeoutMs,
+  })
   lookUps.on('error', () => {})
   return {
     knex,

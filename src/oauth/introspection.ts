@@ -1,8 +1,7 @@
 // POST /oauth/introspect (RFC 7662): what a credential is, for resource servers that know themselves. OAuth access
 // tokens and API keys alike, through the validator that our own API asks.
 import { isIP } from 'node:net'
-import type { Principal, TenantPrincipal } from '../core/principal.ts'
-import { asProblem } from '../core/problems.ts'
+import type { TenantPrincipal } from '../core/principal.ts'
 import type { LastUse } from '../credentials/last-use.ts'
 import type { Validate } from '../credentials/validator.ts'
 import { plainAddress } from '../lib/network.ts'
@@ -68,13 +67,7 @@ async function check(
   token: string,
   address: string,
 ): Promise<TenantPrincipal | null> {
-  let who: Principal
-  try {
-    const found = validate(token, address, caller.audience)
-    who = found instanceof Promise ? await found : found
-  } catch (thrown) {
-    if (asProblem(thrown).status < 500) return null
-    throw thrown
-  }
-  return meantFor(who, caller, audience)
+  const found = validate(token, address, caller.audience)
+  const who = found instanceof Promise ? await found : found
+  return who.kind === 'refused' ? null : meantFor(who, caller, audience)
 }

@@ -1,10 +1,9 @@
 // POST /verify/batch: what up to 1,000 credentials are, in one answer. Each is described as by introspection; those that
 // are in memory cost no look-up, and all others one together.
 import type { Principal, TenantPrincipal } from '../core/principal.ts'
-import { asProblem } from '../core/problems.ts'
 import { ProofMistake, type Proofs } from '../credentials/dpop.ts'
 import type { LastUse } from '../credentials/last-use.ts'
-import type { Validate } from '../credentials/validator.ts'
+import type { Refused, Validate } from '../credentials/validator.ts'
 import type { Changes } from '../db/changes.ts'
 import type { Clock } from '../lib/time.ts'
 import { readText } from '../web/body.ts'
@@ -64,24 +63,12 @@ function createVerify(parts: VerifyBatchParts) {
   const { validate, audience, issuer, noteUse, changes, clock } = parts
   const describe = createDescriptions(issuer)
 
-  /** What the validator says to this resource server. @throws what is our fault */
-  const find = (
-    { credential, address }: BatchItem,
-    caller: ResourceServer,
-  ): Principal | null | Promise<Principal | null> => {
-    try {
-      const found = validate(credential, address, caller.audience)
-      return found instanceof Promise ? found.catch(refused) : found
-    } catch (thrown) {
-      return refused(thrown)
-    }
-  }
   const show = (
     item: BatchItem,
-    found: Principal | null,
+    found: Principal | Refused,
     caller: ResourceServer,
   ): string | Promise<string> => {
-    const who = found && meantFor(found, caller, audience)
+    const who = found.kind === 'refused' ? null : meantFor(found, caller, audience)
     if (!who) return notActive
     const told = describe(who, caller)
     if (who.kind === 'access_token' && who.dpopThumbprint !== null) {
@@ -120,7 +107,7 @@ function createVerify(parts: VerifyBatchParts) {
     const results: (string | Promise<string>)[] = []
     let isAllKnown = true
     for (const item of items) {
-      const found = find(item, caller)
+      const found = validate(item.credential, item.address, caller.audience)
       const result =
         found instanceof Promise ? found.then((it) => show(item, it, caller)) : show(item, found, caller)
       if (result instanceof Promise) {
@@ -133,11 +120,6 @@ function createVerify(parts: VerifyBatchParts) {
     const told = isAllKnown ? results : await Promise.all(results)
     return `{"results":[${told.join(',')}],"now":${clock().getTime()},"age_ms":${ageMs}}`
   }
-}
-
-function refused(thrown: unknown): null {
-  if (asProblem(thrown).status < 500) return null
-  throw thrown
 }
 
 /** Descriptions as JSON, put together once for each credential that is kept in memory, and each that asks. */

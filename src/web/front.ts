@@ -76,10 +76,9 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts): Front 
         const answer = handle(request)
         if (!(answer instanceof Promise)) send(request, answer, startedAt)
         else {
-          answer.then(
-            (it) => send(request, it, startedAt),
-            (thrown) => fail(request, thrown, startedAt),
-          )
+          answer
+            .then((it) => send(request, it, startedAt))
+            .catch((thrown) => fail(request, thrown, startedAt))
         }
       } catch (thrown) {
         fail(request, thrown, startedAt)

@@ -155,6 +155,19 @@ test('an answer that comes after the lease is over is asked for again; when all 
   await assert.rejects(cache.find(add('bob')), (thrown) => thrown instanceof Problem && thrown.status === 503)
 })
 
+test('an answer that waited while the machine slept is asked for again: its other clock stood still', async (t) => {
+  const { cache, asked, state, add } = surroundings()
+  const ann = add('ann')
+  let wall = 1_800_000_000_000
+  t.mock.method(Date, 'now', () => wall)
+  state.whileAsked = async () => {
+    state.whileAsked = async () => {}
+    wall += 3_600_000
+  }
+  assert.ok(await cache.find(ann))
+  assert.equal(asked.length, 2)
+})
+
 test('a look-up that fails is told to all who waited for it, and is no end', async () => {
   const { cache, state, add } = surroundings()
   const ann = add('ann')

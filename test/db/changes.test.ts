@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLog } from '../../src/core/telemetry.ts'
@@ -127,4 +129,73 @@ test('what was committed before it is heard when catching up, each time', async 
   }
   for (let time = 0; time < 50; time += 1) await one(changes, time)
   assert.deepEqual(missed, [])
+})
+
+/** As a pooler does that gives each statement another connection: questions are answered, and what is told is lost. */
+async function startDeafProxy(t: TestContext, databaseUrl: string): Promise<string> {
+  const url = new URL(databaseUrl)
+  const [host, port] = [url.hostname, Number(url.port || 5432)]
+  const proxy = createServer((near) => {
+    const far = connect({ host, port })
+    let waiting = Buffer.alloc(0)
+    near.on('data', (chunk) => far.write(chunk))
+    far.on('data', (chunk) => {
+      waiting = Buffer.concat([waiting, chunk])
+      // A letter, and a length that counts itself.
+      while (waiting.length >= 5 && waiting.length > waiting.readUInt32BE(1)) {
+        const message = waiting.subarray(0, waiting.readUInt32BE(1) + 1)
+        waiting = waiting.subarray(message.length)
+        if (message[0] !== 'A'.charCodeAt(0)) near.write(message)
+      }
+    })
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      one.on('error', () => {}).on('close', () => other.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.after(() => proxy.close())
+  const address = proxy.address()
+  assert.ok(typeof address === 'object' && address)
+  url.hostname = '127.0.0.1'
+  url.port = String(address.port)
+  return url.href
+}
+
+test('a line by which nothing is heard is never relied on, though it answers, and that is said', async (t) => {
+  const databaseUrl = await createTestDatabase(t)
+  const lines: string[] = []
+  const database = openDatabase({
+    kind: 'url',
+    url: new Secret(databaseUrl),
+    directUrl: new Secret(await startDeafProxy(t, databaseUrl)),
+  })
+  const changes = database.listen(createLog('error', { write: (line) => void lines.push(line) }))
+  t.after(async () => {
+    await changes.close()
+    await database.close()
+  })
+  await until(() => lines.length > 0)
+  assert.match(lines.join(''), /pooler/)
+  assert.equal(changes.isFresh(), false)
+})
+
+test('look-ups of a database that has fallen silent end long before other statements would', {
+  timeout: 14_000,
+}, async (t) => {
+  const databaseUrl = await createTestDatabase(t)
+  const line = await startCuttableProxy(t, databaseUrl)
+  const database = openDatabase({
+    kind: 'url',
+    url: new Secret(line.url),
+    directUrl: new Secret(databaseUrl),
+  })
+  t.after(() => database.close())
+  const one = { name: 'one', text: 'select 1 as one' }
+  assert.deepEqual(await database.lookUp(one, []), [{ one: 1 }])
+  line.silence(true)
+  await assert.rejects(database.lookUp(one, []))
+  line.silence(false)
+  assert.deepEqual(await database.lookUp(one, []), [{ one: 1 }])
 })
