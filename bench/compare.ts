@@ -17,6 +17,8 @@ export interface Variant {
   readonly target: Target | SendSlice
   /** The variant whose figures are 1, where it is another than the settings name. */
   readonly baseline?: string
+  /** The variant that it is held against as well. */
+  readonly beside?: string
   /** What its next slice needs, made before anything is measured. */
   readonly prepare?: () => Promise<void>
   /** So long what a slice has left to do may still keep the server busy, in ms; its CPU time counts. */
@@ -53,6 +55,8 @@ export interface Figures {
   readonly latencyP99Ratio: Spread
   /** CPU seconds of the load generator per second. */
   readonly generatorShare: Spread
+  /** Where it is held against another variant than the baseline, too: to that of the same round. */
+  readonly beside?: { readonly name: string; readonly throughputRatio: Spread; readonly cpuRatio: Spread }
 }
 
 interface Slice {
@@ -84,10 +88,12 @@ export async function compare(
     }
   }
   const slicesOf = (name: string) => slices.get(name) ?? []
-  return variants.map(({ name, title, baseline = settings.baseline }) => ({
-    ...{ name, title },
-    ...figuresOf(slicesOf(name), slicesOf(baseline)),
-  }))
+  return variants.map(({ name, title, baseline = settings.baseline, beside }) => {
+    const figures = { name, title, ...figuresOf(slicesOf(name), slicesOf(baseline)) }
+    if (beside === undefined) return figures
+    const { throughputRatio, cpuRatio } = figuresOf(slicesOf(name), slicesOf(beside))
+    return { ...figures, beside: { name: beside, throughputRatio, cpuRatio } }
+  })
 }
 
 async function measureSlice(variant: Variant, settings: LoadSettings, signal: AbortSignal): Promise<Slice> {

@@ -23,7 +23,9 @@ export async function installPeers(signal: AbortSignal): Promise<void> {
   const installed = await modified('node_modules', '.package-lock.json')
   if (installed > (await modified('package-lock.json'))) return
   showProgress('installing the peers')
-  const args = ['ci', '--prefix', folder, '--ignore-scripts', '--no-progress']
+  // npm passes on what it was told itself: one that was told to be silent would not say what is wrong.
+  const args = ['ci', '--prefix', folder, '--ignore-scripts', '--no-progress', '--loglevel=error']
+  args.push('--fetch-retries=1')
   const npm = spawn('npm', args, { stdio: ['ignore', 'ignore', 'pipe'], signal })
   let said = ''
   npm.stderr.setEncoding('utf8').on('data', (part: string) => {

@@ -17,6 +17,7 @@ import { type Cleanup, withCleanup } from './cleanup.ts'
 import { readWithin } from './options.ts'
 import { hideProgress, showProgress } from './progress.ts'
 import { describeMachine } from './report.ts'
+import { RunFailed } from './run-failed.ts'
 import { spreadOf } from './statistics.ts'
 import { prepareSurroundings } from './surroundings.ts'
 
@@ -71,7 +72,7 @@ async function run({ rounds, seconds, credentials }: Options, cleanup: Cleanup) 
   showProgress('starting')
   const ids = Array.from({ length: credentials }, (_, index) => `key_${String(index).padStart(24, '0')}`)
   const shared = await sharedVariant(cleanup)
-  const variants = [...memoryVariants(cleanup), shared.variant, ...redisVariants(cleanup)]
+  const variants = [...memoryVariants(cleanup), shared.variant, ...(await redisVariants(cleanup))]
   const slices = new Map(variants.map(({ name }) => [name, [] as Awaited<ReturnType<typeof slice>>[]]))
   for (let round = 0; round <= rounds; round += 1) {
     for (const variant of variants) {
@@ -171,9 +172,17 @@ async function sharedVariant(cleanup: Cleanup) {
   return { variant, exchanges: () => ({ statements, counters }) }
 }
 
-function redisVariants({ add }: Cleanup): Variant[] {
+/** @throws RunFailed where Redis does not answer */
+async function redisVariants({ add }: Cleanup): Promise<Variant[]> {
   const url = process.env['REDIS_URL']
   if (!url) return []
+  const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000 })
+  probe.on('error', () => {}) // it is thrown as well
+  await probe.connect().catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new RunFailed(`The Redis that REDIS_URL names does not answer: ${why}`)
+  })
+  probe.disconnect()
   const turnstile = createTurnstile(classes, { redisUrl: new Secret(url), shared: null, log })
   const plain = new Redis(url)
   const pipelined = new Redis(url, { enableAutoPipelining: true })

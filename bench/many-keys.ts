@@ -28,6 +28,9 @@ export async function fillKeys({ env, rows, asked, signal, tell }: Wanted): Prom
   try {
     await migrate(opened.address)
     const owner = openDirect(opened.address)
+    // An index of ten million rows takes minutes, which nobody waits for who has pressed Ctrl-C.
+    const giveUp = () => void owner.raw(endOthers).catch(() => {})
+    signal.addEventListener('abort', giveUp)
     try {
       await owner.raw(
         `insert into organizations (id, name, slug)
@@ -54,6 +57,7 @@ export async function fillKeys({ env, rows, asked, signal, tell }: Wanted): Prom
       await owner.raw('checkpoint').catch(() => {}) // not everybody may
       return shuffle(secrets)
     } finally {
+      signal.removeEventListener('abort', giveUp)
       await owner.destroy()
     }
   } finally {
@@ -84,6 +88,9 @@ async function insertBatch(owner: Db, from: number, to: number, made: string[], 
     every: Math.max(1, Math.floor((to - from) / Math.max(1, made.length))),
   })
 }
+
+const endOthers = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid()`
 
 /** Numbered keys; every so many of them has a hash that was given, the others have hashes of nobody's secrets. */
 const insertKeys = `

@@ -45,6 +45,7 @@ export function reportText(report: Report): string {
     ...tableLines([columns, ...variants.map((it) => rowOf(it, hasDatabase))]),
     '',
     'quiet = 80th percentile of throughput, 20th of CPU; ratios are medians of paired ratios (p20..p80)',
+    ...variants.flatMap((it) => besideText(it, variants)),
     ...(report.notes ?? []),
   ]
   if (limited.length > 0) {
@@ -52,6 +53,13 @@ export function reportText(report: Report): string {
     lines.push(`the load generator was the limit for: ${names}. They can do more; go by CPU there.`)
   }
   return lines.join('\n')
+}
+
+function besideText({ title, beside }: Figures, variants: readonly Figures[]): string[] {
+  if (!beside) return []
+  const other = variants.find(({ name }) => name === beside.name)?.title ?? beside.name
+  const { throughputRatio, cpuRatio } = beside
+  return [`${title} to ${other}: throughput ${ratioText(throughputRatio)}, CPU ${ratioText(cpuRatio)}`]
 }
 
 /** Of what was measured, how, and where. */

@@ -2,6 +2,7 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { loadConfig } from '../src/core/config.ts'
 import type { Profile } from '../src/core/profile.ts'
 import { checkReachable } from '../src/db/connect.ts'
 import { packageRoot } from '../src/lib/package-root.ts'
@@ -19,6 +20,7 @@ export interface Surroundings {
 const settings = [
   ...['NODE_ENV', 'PORT', 'HOST', 'PUBLIC_URL', 'DATABASE_URL', 'DATABASE_URL_DIRECT', 'REDIS_URL'],
   ...['DATA_DIR', 'PROFILE', 'LOG_LEVEL', 'COOKIE_KEYS', 'TRUST_PROXY', 'WORKERS', 'CREDENTIAL_CACHE'],
+  ...['FORWARD_AUTH_JWT', 'METRICS_TOKEN', 'SMTP_URL', 'MAIL_FROM'],
 ]
 
 /** This process's environment without Latchkey's settings. */
@@ -57,6 +59,7 @@ async function removeFolder(folder: string): Promise<void> {
 }
 
 async function makeDatabase(url: string, { add }: Cleanup): Promise<string> {
+  loadConfig({ DATABASE_URL: url }) // says what is wrong with one that is none
   const secret = new Secret(url)
   await checkReachable({ kind: 'url', url: secret, directUrl: secret })
   const { name, drop } = await prepareTemplate(url)

@@ -122,8 +122,12 @@ async function makeKeys(db: Db): Promise<void> {
   )
 }
 
-function textOf({ notes, bytes_per_owner, written_owners, write_ms, write_cpu_ms }: Report): string {
+function textOf(report: Report): string {
+  const { notes, bytes_per_owner, written_owners, write_ms, write_cpu_ms, ...it } = report
   return [
+    `usage: ${rounds} rounds of ${notesPerRound.toLocaleString('en-US')} uses`,
+    `${it.date}, Node.js ${it.node}, ${it.cores} × ${it.cpu}, load average ${it.loadAverage.toFixed(2)}`,
+    '',
     ...notes.map(
       ({ owners, ns }) => `note a use, ${owners} owners: ${ns.median} ns (${ns.p20} to ${ns.p80})`,
     ),

@@ -11,7 +11,7 @@ export interface Tallies {
 }
 
 /**
- * Tallies of all classes together: 150 MB with two windows each. Addresses that nobody knows come without end, and
+ * Tallies of all classes together: 180 MB with two windows each. Addresses that nobody knows come without end, and
  * must not fill the memory.
  */
 const usualMost = 500_000
