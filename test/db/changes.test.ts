@@ -8,7 +8,7 @@ import type { Change, Changes } from '../../src/db/changes.ts'
 import { openDatabase } from '../../src/db/connect.ts'
 import { bytesOf, sha256Text } from '../../src/lib/digest.ts'
 import { Secret } from '../../src/lib/secret.ts'
-import { startCuttableProxy } from '../support/cuttable-proxy.ts'
+import { placeOf, startCuttableProxy } from '../support/cuttable-proxy.ts'
 import { createTestDatabase, queryDatabase } from '../support/database.ts'
 
 async function open(t: TestContext, databaseUrl: string, directUrl = databaseUrl) {
@@ -134,9 +134,8 @@ test('what was committed before it is heard when catching up, each time', async 
 /** As a pooler does that gives each statement another connection: questions are answered, and what is told is lost. */
 async function startDeafProxy(t: TestContext, databaseUrl: string): Promise<string> {
   const url = new URL(databaseUrl)
-  const [host, port] = [url.hostname, Number(url.port || 5432)]
   const proxy = createServer((near) => {
-    const far = connect({ host, port })
+    const far = connect(placeOf(databaseUrl))
     let waiting = Buffer.alloc(0)
     near.on('data', (chunk) => far.write(chunk))
     far.on('data', (chunk) => {
@@ -160,6 +159,7 @@ async function startDeafProxy(t: TestContext, databaseUrl: string): Promise<stri
   assert.ok(typeof address === 'object' && address)
   url.hostname = '127.0.0.1'
   url.port = String(address.port)
+  url.searchParams.delete('host')
   return url.href
 }
 

@@ -66,7 +66,8 @@ export async function startCuttableProxy(t: Ending, databaseUrl: string): Promis
   }
 }
 
-function placeOf(databaseUrl: string): NetConnectOpts {
+/** Where a database listens: a port, or a socket. */
+export function placeOf(databaseUrl: string): NetConnectOpts {
   const url = new URL(databaseUrl)
   const folder = url.searchParams.get('host')
   const port = Number(url.port || 5432)
