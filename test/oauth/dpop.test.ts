@@ -11,7 +11,7 @@ import {
   obtainCode,
   readTokens,
   redirectUri,
-  refresh,
+  refresh as refreshAt,
   type Tokens,
 } from '../support/authorization.ts'
 import { queryDatabase } from '../support/database.ts'
@@ -50,7 +50,7 @@ async function open(t: Parameters<typeof startHouse>[0], some: Partial<NewApp> =
         ),
       ),
     refresh: (tokens: Tokens, headers: Record<string, string> = {}) =>
-      refresh(house.url, app, tokens.refresh_token, {}, headers),
+      refreshAt(house.url, app, tokens.refresh_token, {}, headers),
   }
 }
 
@@ -289,14 +289,20 @@ test('an app without the option gets what it asks for, and a bearer costs no mor
   assert.equal(await errorOf(await refresh(second)), '400 invalid_grant', 'in the grace window as well')
   assert.equal((await refresh(bound, await proof(key))).status, 200)
 
-  // Two keys at once, both under way before either can go on: one of them wins, and neither waits for ever.
+  // Two keys at once, at two nodes (one node has the second wait for the first), both under way before either can go on:
+  // one of them wins, and neither waits for ever.
   const contended = await authorize(null)
-  const proofs = [await proof(key), await proof(other)]
+  const elsewhere = await startHouse(t, { databaseUrl: house.databaseUrl })
+  const asked = [house, elsewhere].map(async ({ url }, at) => {
+    const header = { DPoP: await signProof(at === 0 ? key : other, { url: `${url}/oauth/token` }) }
+    return () => refreshAt(url, app, contended.refresh_token, {}, header)
+  })
+  const askers = await Promise.all(asked)
   const { racing } = await house.database.knex.transaction(async (tx) => {
     await tx('refresh_tokens')
       .where({ hash: sha256(contended.refresh_token) })
       .forUpdate()
-    const racing = proofs.map((header) => refresh(contended, header))
+    const racing = askers.map((ask) => ask())
     while ((await waitingIn(house)) < 2) await sleep(5)
     return { racing }
   })
