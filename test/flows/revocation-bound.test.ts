@@ -97,8 +97,8 @@ async function insist(wanted: readonly number[], attempt: () => Promise<number |
 }
 
 test('a revocation holds on its own node from the next request on, and everywhere within a second, whatever fails', async (t) => {
-  const plenty = 1000
-  const some = 100
+  const plenty = 800
+  const some = 60
   const faults = 6
   const { databaseUrl, nodes, manager, keys } = await startThree(t, plenty + faults * some)
   const [own, ...others] = nodes.map(({ server }) => server)
