@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestDatabase, queryDatabase } from '../support/database.ts'
 import { freePort } from '../support/port.ts'
+import { profileFiles } from '../support/profile-files.ts'
 import { makeHome, runJson, startServer } from '../support/server-process.ts'
 
 interface Made {
@@ -16,7 +17,12 @@ async function startPair(t: TestContext) {
   const databaseUrl = await createTestDatabase(t, { empty: true })
   const home = await makeHome(t)
   const port = await freePort()
+  // The processes count together: what is asked here within a second is more than one key may ask.
+  const files = profileFiles(t)
+  const endless = { requests: 1_000_000_000, seconds: 60 }
+  files.change('boothzen.json', { 'rateClasses.default.windows': [endless] })
   const env = {
+    PROFILE: files.file,
     DATABASE_URL: databaseUrl,
     COOKIE_KEYS: 'k'.repeat(40),
     PUBLIC_URL: `http://localhost:${port}`,
@@ -30,6 +36,7 @@ async function startPair(t: TestContext) {
     const body = JSON.stringify({ name: 'x', scopes: ['read:bookings'] })
     const headers = { 'Content-Type': 'application/json' }
     const response = await server.api('/keys', manager.secret, { method: 'POST', body, headers })
+    assert.equal(response.status, 201, await response.clone().text())
     return (await response.json()) as Made
   }
   return { databaseUrl, env, home, one, two, manager, make }
