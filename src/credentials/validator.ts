@@ -84,7 +84,7 @@ function admit(who: Principal | null, address: string, audience: string, clock: 
 }
 
 function hasExpired({ expiresAt }: Principal, clock: Clock): boolean {
-  return expiresAt !== null && expiresAt <= clock()
+  return expiresAt !== null && expiresAt.getTime() <= clock().getTime()
 }
 
 function isBearer(kind: SecretKind): kind is Principal['kind'] {
