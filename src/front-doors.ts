@@ -51,7 +51,7 @@ export function createFrontDoors(parts: FrontDoorParts): FrontDoors {
   const introspect = introspection(forResourceServers)
   const verifyMany = verifyBatch(forResourceServers)
   const streams = changesStream(forResourceServers)
-  const document = { status: 200, headers: documentHeaders, body: JSON.stringify(contract.document) }
+  const body = JSON.stringify(contract.document)
   const front = createFront({
     log,
     requestIdHeader: profile.headers.requestId,
@@ -59,7 +59,8 @@ export function createFrontDoors(parts: FrontDoorParts): FrontDoors {
       (req) => {
         const path = hosts.pathOf(req)
         if (path === null) return null
-        if (path === '/openapi.json' && isRead(req)) return () => document
+        if (path === '/openapi.json' && isRead(req))
+          return () => ({ status: 200, headers: [...documentHeaders], body })
         return (request) => api(request, path)
       },
       (req) => (pathOf(req) === introspectionPath ? introspect : null),

@@ -1,5 +1,6 @@
 // The log: JSON lines by pino, with everything redacted that could be a credential.
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
+import { type ByteSink, gatheredLines, type Lines } from './gathered-lines.ts'
 
 export type Log = Logger
 
@@ -32,13 +33,24 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     serializers: { err: stdSerializers.errWithCause },
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  const stream = destination ?? gathered(pino.destination(1))
-  const log = pino(options, stream)
-  streams.set(log, stream)
+  const lines = destination
+    ? { write: destination.write.bind(destination), writeAscii: destination.write.bind(destination) }
+    : gatheredLines(standardOutput())
+  const log = pino(options, lines)
+  linesOf.set(log, lines)
   return log
 }
 
-const streams = new WeakMap<Log, DestinationStream>()
+function standardOutput(): ByteSink {
+  const output = pino.destination({ dest: 1, contentMode: 'buffer' })
+  return {
+    // Its types know of texts alone, which is what it takes in the other content mode.
+    write: (bytes) => output.write(bytes as unknown as string),
+    flushSync: () => output.flushSync(),
+  }
+}
+
+const linesOf = new WeakMap<Log, Lines>()
 
 /** What a line says beside what is said of every request; undefined is left out. */
 export type LineFields = Readonly<Record<string, string | number | undefined>>
@@ -57,8 +69,8 @@ export interface RequestLine {
  * be a secret, since nothing is taken out here. A fault of ours is a line of an error.
  */
 export function requestLines(log: Log): (request: RequestLine, more: LineFields) => void {
-  const stream = streams.get(log)
-  if (!stream) throw new Error('a log that createLog has not made')
+  const lines = linesOf.get(log)
+  if (!lines) throw new Error('a log that createLog has not made')
   let moment = 0
   let time = ''
   return ({ id, method, path, status, ms }, more) => {
@@ -75,35 +87,18 @@ export function requestLines(log: Log): (request: RequestLine, more: LineFields)
       const value = more[name]
       if (value !== undefined) line += `,"${name}":${typeof value === 'number' ? value : quoted(value)}`
     }
-    stream.write(`${line},"msg":"request"}\n`)
+    lines.writeAscii(`${line},"msg":"request"}\n`)
   }
 }
 
 const needsEscaping = /[^ !#-[\]-~]/
 
-const quoted = (text: string): string => (needsEscaping.test(text) ? JSON.stringify(text) : `"${text}"`)
+const quoted = (text: string): string => (needsEscaping.test(text) ? inAscii(text) : `"${text}"`)
 
-/** So long may a line wait for others, in ms, and so many characters of them together. */
-const longestWaitMs = 10
-const mostWaiting = 64 * 1024
-
-/**
- * Lines of some milliseconds, written together: a write costs more than the line. A process that is killed loses those
- * that still wait.
- */
-function gathered(destination: DestinationStream): DestinationStream {
-  let lines = ''
-  const flush = () => {
-    const text = lines
-    lines = ''
-    if (text !== '') destination.write(text)
-  }
-  process.on('exit', flush)
-  return {
-    write: (line) => {
-      if (lines === '') setTimeout(flush, longestWaitMs)
-      lines += line
-      if (lines.length > mostWaiting) flush()
-    },
-  }
+/** JSON of ASCII alone (RFC 8259 section 7). */
+function inAscii(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -66,7 +66,7 @@ export async function letIn(
 const fixed = ['Content-Type', 'application/json; charset=utf-8', 'Cache-Control', 'no-store'] as const
 
 export function answerJson(body: string): FrontAnswer {
-  return { status: 200, headers: fixed, body }
+  return { status: 200, headers: [...fixed], body }
 }
 
 /** Whatever was thrown on the way, as an answer; what is our fault is logged. */

@@ -2,17 +2,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { createLog } from '../../src/core/telemetry.ts'
-import { createFront, type FrontAnswer, type Handle } from '../../src/web/front.ts'
+import { createFront, type Front, type FrontAnswer, type Handle } from '../../src/web/front.ts'
 import { pathOf } from '../../src/web/host.ts'
 
 test('an answer that can not be written is a fault of one request, and not the end of the process', async (t) => {
   const lines: string[] = []
-  const unwritable: FrontAnswer = { status: 200, headers: ['Link', 'two\nlines'], body: '{}' }
+  const unwritable = (): FrontAnswer => ({ status: 200, headers: ['Link', 'two\nlines'], body: '{}' })
   const answers = new Map<string, Handle>([
-    ['/now', () => unwritable],
-    ['/later', async () => unwritable],
+    ['/now', unwritable],
+    ['/later', async () => unwritable()],
     ['/thrown', () => Promise.reject(new Error('broken'))],
     ['/good', async () => ({ status: 200, headers: [], body: 'ä' })],
   ])
@@ -21,13 +21,9 @@ test('an answer that can not be written is a fault of one request, and not the e
     log: createLog('info', { write: (line) => void lines.push(line) }),
     requestIdHeader: 'X-Request-Id',
   })
-  const server = createServer((req, res) => void front(req, res)).listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await once(server, 'listening')
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address)
+  const url = await listen(t, front)
   for (const path of ['/now', '/later', '/thrown', '/later']) {
-    const response = await fetch(`http://127.0.0.1:${address.port}${path}`)
+    const response = await fetch(`${url}${path}`)
     assert.equal(response.status, 500, path)
     assert.equal(await response.text(), '')
     const id = response.headers.get('x-request-id') ?? ''
@@ -35,5 +31,45 @@ test('an answer that can not be written is a fault of one request, and not the e
     const told = lines.filter((line) => line.includes(id)).map((line) => JSON.parse(line)['msg'])
     assert.deepEqual(told, ['request failed', 'request'], path)
   }
-  assert.equal(await (await fetch(`http://127.0.0.1:${address.port}/good`)).text(), 'ä')
+  assert.equal(await (await fetch(`${url}/good`)).text(), 'ä')
 })
+
+test('of many at once each has its own answer, whichever are written together, and a line', async (t) => {
+  const lines: string[] = []
+  const front = createFront({
+    // By turns at once and later: those of one turn are not in the order in which they came.
+    doors: [
+      (req) => () => {
+        const answer = { status: 200, headers: ['X-Path', pathOf(req)], body: pathOf(req) }
+        return pathOf(req).endsWith('0') ? Promise.resolve(answer) : answer
+      },
+    ],
+    log: createLog('info', { write: (line) => void lines.push(line) }),
+    requestIdHeader: 'X-Request-Id',
+  })
+  const url = await listen(t, front)
+  const paths = Array.from({ length: 300 }, (_, index) => `/${index}`)
+  const ids = await Promise.all(
+    paths.map(async (path) => {
+      const response = await fetch(url + path)
+      assert.equal(await response.text(), path)
+      assert.equal(response.headers.get('x-path'), path)
+      return response.headers.get('x-request-id')
+    }),
+  )
+  assert.equal(new Set(ids).size, 300)
+  const told = lines.map((line) => JSON.parse(line))
+  assert.deepEqual(
+    told.map((line) => `${line['request_id']} ${line['path']}`).sort(),
+    ids.map((id, index) => `${id} ${paths[index]}`).sort(),
+  )
+})
+
+async function listen(t: TestContext, front: Front): Promise<string> {
+  const server = createServer((req, res) => void front(req, res)).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address)
+  return `http://127.0.0.1:${address.port}`
+}
