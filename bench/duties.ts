@@ -37,7 +37,8 @@ export function dutiesCommand(program: Command): void {
     )
     .option('--rounds <number>', 'slices of each', Number, 12)
     .action(async ({ rounds }: { rounds: number }) => {
-      const asks = duties.map((duty) => ({ duty, ask: prepare(duty), micros: [] as number[] }))
+      const asks: { duty: Duty; ask: () => void; micros: number[] }[] = []
+      for (const duty of duties) asks.push({ duty, ask: await prepare(duty), micros: [] })
       for (let round = -2; round < rounds; round += 1) {
         for (const { ask, micros } of asks) {
           const cost = await slice(ask)
@@ -68,7 +69,7 @@ async function slice(ask: () => void): Promise<number> {
   return (user + system) / requestsPerSlice
 }
 
-function prepare(without: Duty): () => void {
+async function prepare(without: Duty): Promise<() => void> {
   const lacks = (duty: Duty) => without === duty || without === 'all of these'
   const publicUrl = 'http://localhost:3000'
   const profile = loadProfile('boothzen', join(packageRoot, 'profiles'))
@@ -147,6 +148,7 @@ function prepare(without: Duty): () => void {
     front(req as IncomingMessage, res) // see above
   }
   ask()
+  await turn()
   if (status !== 200) throw new Error(`answered ${status}`)
   return ask
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
-import { headerValues } from '../web/header-values.ts'
+import { headerCount, headerValue } from '../web/header-values.ts'
 
 const bearerHeader = 'authorization'
 const keyHeader = 'x-api-key'
@@ -31,20 +31,21 @@ export function readCredential(
   hasTokens: boolean,
 ): Presented {
   const own = rules.header.toLowerCase()
-  const bearers = headerValues(req, bearerHeader)
-  const apiKeys = headerValues(req, own === bearerHeader ? keyHeader : own)
+  const otherHeader = own === bearerHeader ? keyHeader : own
+  const bearer = headerValue(req, bearerHeader)
+  const apiKey = headerValue(req, otherHeader)
+  const sent = headerCount(req, bearerHeader) + headerCount(req, otherHeader)
   const inQuery = query !== null && rules.refusedQueryParameters.some((name) => query.has(name))
-  const sent = bearers.length + apiKeys.length
   if (sent > 1 || (sent > 0 && (inQuery || query?.has('access_token'))))
     throw new Problem('multiple_credentials')
   if (inQuery) throw new Problem('credential_in_query')
   // Elsewhere than in the header a credential is not looked at: ?access_token= is as none (OAuth 2.1 section 5.1).
   // The scheme's name is compared without regard to case (RFC 9110 section 11.1).
-  const [, scheme, secret] = withScheme.exec(bearers[0] ?? '') ?? []
+  const [, scheme, secret] = withScheme.exec(bearer ?? '') ?? []
   // A token that is bound to a key comes in this header whatever the profile's is: RFC 9449 has no other.
   if (secret !== undefined && scheme?.length === 4) return { secret, scheme: 'dpop' }
   const isBearer = own === bearerHeader || (hasTokens && secret !== undefined)
-  const [value] = isBearer ? bearers : apiKeys
+  const value = isBearer ? bearer : apiKey
   if (value === undefined || value === '') throw new Problem('missing_credential')
   if (!isBearer) return { secret: value, scheme: 'key' }
   if (secret === undefined) throw new Problem('invalid_credential', { reason: 'not a bearer credential' })

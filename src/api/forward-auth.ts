@@ -64,8 +64,8 @@ function createForwardAuth(parts: ForwardAuthParts): Handle {
 
   const ask = ({ req, line }: FrontRequest, learned: Admission): Soon<FrontAnswer> => {
     const forwarded = readForwarded(req)
-    line['asked_method'] = forwarded.method
-    line['asked_path'] = forwarded.path
+    line.add('asked_method', forwarded.method)
+    line.add('asked_path', forwarded.path)
     const question = new Question(req, forwarded, clientAddress(req, trustedProxies), hosts)
     if (trustedProxies === 0 && !hasWarned) {
       hasWarned = true
@@ -90,8 +90,8 @@ function createForwardAuth(parts: ForwardAuthParts): Handle {
   const refuse = ({ req, id, line }: FrontRequest, learned: Admission, thrown: unknown): FrontAnswer => {
     const problem = asProblem(thrown)
     if (problem.status >= 500) log.error({ request_id: id, err: problem }, 'request failed')
-    line['problem'] = problem.code
-    line['reason'] = problem.details.reason
+    line.add('problem', problem.code)
+    line.add('reason', problem.details.reason)
     tellWho(line, learned)
     const refusal = answers.problem(problem, learned, id)
     return req.url === nginxPath ? inHeaders(refusal) : refusal

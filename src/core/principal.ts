@@ -2,7 +2,7 @@
 import type { Operation, OperationId } from './contract.ts'
 import type { ClientId, GrantId, KeyId, OrganizationId, PersonId, PlatformId } from './ids.ts'
 import { Problem } from './problems.ts'
-import { missingScopes, type Scopes } from './scopes.ts'
+import { holdsAll, missingScopes, type Scopes } from './scopes.ts'
 
 /** Live data or the sandbox: a property of every credential and row, never a parameter (decision 7). */
 export type Mode = 'live' | 'test'
@@ -73,8 +73,8 @@ export function requireScopes(who: Principal, { requiredScopes }: Operation): Ca
       say: 'A platform key opens provisioning alone. Use the key of the organization here.',
     })
   }
-  const missing = missingScopes(requiredScopes, who.scopes)
-  if (missing.length > 0) {
+  if (!holdsAll(who.scopes, requiredScopes)) {
+    const missing = missingScopes(requiredScopes, who.scopes)
     const names = missing.map((scope) => `"${scope}"`).join(', ')
     throw new Problem('insufficient_scope', {
       say: `The credential lacks the scope ${names}, which this operation requires.`,

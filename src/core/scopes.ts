@@ -38,6 +38,11 @@ export function sortedScopes(scopes: Scopes): readonly string[] {
   return writtenOf(scopes).sorted
 }
 
+export function holdsAll(held: Scopes, wanted: readonly string[]): boolean {
+  for (const scope of wanted) if (!held.has(scope)) return false
+  return true
+}
+
 /** Those of `wanted` that `held` lacks. */
 export function missingScopes(wanted: Iterable<string>, held: Scopes): string[] {
   return [...wanted].filter((scope) => !held.has(scope))

@@ -83,7 +83,7 @@ export function changesStream(parts: ChangesStreamParts): ChangesStream {
       throw new Refusal(405, 'invalid_request', 'changes are asked for by GET', ['Allow', 'GET'])
     }
     const { id: of } = await letIn(parts, req, null, 'verification')
-    line['resource_server'] = of
+    line.add('resource_server', of)
     const ofOne = [...streams].filter((stream) => stream.of === of).length
     if (streams.size >= mostStreams || ofOne >= mostOfOne) {
       const wait = ['Retry-After', '5']

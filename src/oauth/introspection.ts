@@ -48,7 +48,7 @@ async function introspect({ req, line }: FrontRequest, parts: IntrospectionParts
   const names = new Set(form.keys())
   if (names.size !== form.size) throw invalidRequest('a parameter was sent twice')
   const caller = await letIn(parts, req, form, 'introspection')
-  line['resource_server'] = caller.id
+  line.add('resource_server', caller.id)
   const token = form.get('token')
   if (!token) throw invalidRequest("missing required parameter 'token'")
   const address = plainAddress(form.get('client_address') ?? '')

@@ -7,7 +7,7 @@ import type { RequestId } from '../core/ids.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Profile } from '../core/profile.ts'
-import { type Log, requestLines } from '../core/telemetry.ts'
+import { type Log, RequestLine, requestLines } from '../core/telemetry.ts'
 import { sha256 } from '../lib/digest.ts'
 import { clientAddress, clientName } from '../web/client-address.ts'
 import { pageHeaderValues } from '../web/headers.ts'
@@ -65,7 +65,7 @@ export function createLeanRefresh(parts: LeanRefreshParts): LeanStep {
   const writeLine = requestLines(log)
   const logAnswer = (requestId: RequestId, status: number, arrivedAt: number) => {
     const ms = Math.round((performance.now() - arrivedAt) * 10) / 10
-    writeLine({ id: requestId, method: 'POST', path, status, ms }, {})
+    writeLine({ id: requestId, method: 'POST', path, status, ms }, new RequestLine())
   }
 
   const answer = async (req: IncomingMessage, res: ServerResponse, length: number): Promise<boolean> => {

@@ -73,7 +73,7 @@ export function answerJson(body: string): FrontAnswer {
 export function answerRefusal({ id, line }: FrontRequest, { log }: DoorParts, thrown: unknown): FrontAnswer {
   if (thrown instanceof Refusal) return written(thrown)
   const problem = asProblem(thrown)
-  line['problem'] = problem.code
+  line.add('problem', problem.code)
   if (problem.status >= 500) {
     // Who asks must not take it for an answer: 503 says that it is none, and to ask again.
     log.error({ request_id: id, err: problem }, 'a resource server could not be answered')

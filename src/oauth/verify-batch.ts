@@ -49,9 +49,9 @@ export function verifyBatch(parts: VerifyBatchParts): (request: FrontRequest) =>
       if (!/^application\/json\s*(;|$)/i.test(headerValue(req, 'content-type') ?? ''))
         throw invalidRequest('send the body as application/json')
       const caller = await letIn(parts, req, null, 'verification')
-      line['resource_server'] = caller.id
+      line.add('resource_server', caller.id)
       const items = readBatch(await readText(req, mostBytes))
-      line['credentials'] = items.length
+      line.add('credentials', items.length)
       return answerJson(await verify(items, caller))
     } catch (thrown) {
       return answerRefusal(request, parts, thrown)

@@ -35,7 +35,7 @@ export function envelopeOf(profile: Profile, publicUrl: string): Envelope {
   const problem = compile(envelope.problem)
   const codeOf = writtenCodes(profile)
   return {
-    item: (it, success) => item({ item: it, ...valuesOf(success) }),
+    item: (it, { status, message, requestId }) => item({ item: it, status, message, request_id: requestId }),
     list: ({ items, nextCursor, numbers }, success) =>
       list({
         items,

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestId } from '../core/ids.ts'
 import { asProblem } from '../core/problems.ts'
-import { type Log, requestLines } from '../core/telemetry.ts'
+import { type Log, RequestLine, requestLines } from '../core/telemetry.ts'
 import type { Soon } from '../lib/soon.ts'
 import { ulid } from '../lib/ulid.ts'
 import { pathOf } from './host.ts'
@@ -12,8 +12,7 @@ export interface FrontRequest {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly id: RequestId
-  /** What its line in the log says beside what every line says; never a secret. */
-  readonly line: Record<string, string | number | undefined>
+  readonly line: RequestLine
 }
 
 export interface FrontAnswer {
@@ -104,7 +103,7 @@ export function createFront({ doors, log, requestIdHeader }: FrontParts): Front 
       const handle = door(req)
       if (!handle) continue
       const startedAt = performance.now()
-      const request: FrontRequest = { req, res, id: `req_${ulid()}`, line: {} }
+      const request: FrontRequest = { req, res, id: `req_${ulid()}`, line: new RequestLine() }
       try {
         const answer = handle(request)
         if (!(answer instanceof Promise)) sendSoon(request, answer, startedAt)

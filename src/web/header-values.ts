@@ -19,6 +19,14 @@ export function headerValue(req: IncomingMessage, name: string): string | undefi
   return undefined
 }
 
+/** How often the header was sent. @param name in lower case */
+export function headerCount(req: IncomingMessage, name: string): number {
+  const raw = req.rawHeaders
+  let count = 0
+  for (let at = 0; at < raw.length; at += 2) if (isNamed(raw[at], name)) count += 1
+  return count
+}
+
 function isNamed(raw: string | undefined, name: string): boolean {
   return raw !== undefined && raw.length === name.length && (raw === name || raw.toLowerCase() === name)
 }

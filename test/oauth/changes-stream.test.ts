@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { byServer } from '../../src/core/attribution.ts'
 import { loadProfile } from '../../src/core/profile.ts'
-import { createLog } from '../../src/core/telemetry.ts'
+import { createLog, RequestLine } from '../../src/core/telemetry.ts'
 import type { Change } from '../../src/db/changes.ts'
 import { sha256, sha256Text } from '../../src/lib/digest.ts'
 import { packageRoot } from '../../src/lib/package-root.ts'
@@ -162,7 +162,9 @@ test('who does not read is cut, and costs no memory beyond a bound', async (t) =
     log,
     trustedProxies: 0,
   })
-  const server = createServer((req, res) => void streams.answer({ req, res, id: 'req_1', line: {} }))
+  const server = createServer(
+    (req, res) => void streams.answer({ req, res, id: 'req_1', line: new RequestLine() }),
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
     streams.close()
