@@ -7,7 +7,7 @@ import { asProblem, Problem } from '../core/problems.ts'
 import type { Profile } from '../core/profile.ts'
 import type { Proofs } from '../credentials/dpop.ts'
 import type { LastUse } from '../credentials/last-use.ts'
-import { problemOf, type Refused, type Validate } from '../credentials/validator.ts'
+import type { Refused, Validate } from '../credentials/validator.ts'
 import type { Soon } from '../lib/soon.ts'
 import type { Allowance, Turnstile, Verdict } from '../limits/turnstile.ts'
 import { type Presented, readCredential } from './credential.ts'
@@ -72,10 +72,11 @@ export function nothingLearned(): Admission {
 
 /**
  * Takes the steps, and notes in `learned` what each has learned: at once where everything is in memory, throwing at
- * once too.
- * @throws Problem for whatever refuses the request
+ * once too. What comes in floods, a credential that opens nothing and a limit that is full, is answered and not thrown:
+ * V8 never compiles a function that ends by throwing, however often it is called.
+ * @throws Problem for whatever else refuses the request
  */
-export type Admit = (asked: Asked, learned: Admission) => Soon<Admitted>
+export type Admit = (asked: Asked, learned: Admission) => Soon<Admitted | Problem>
 
 // Functions that are made for each request cost more than what they do: there are none here, but for waiting.
 export function createAdmission(parts: AdmissionParts): Admit {
@@ -89,7 +90,7 @@ export function createAdmission(parts: AdmissionParts): Admit {
     ]),
   )
 
-  const authenticate = (asked: Asked, learned: Admission): Soon<Principal> => {
+  const authenticate = (asked: Asked, learned: Admission): Soon<Principal | Problem> => {
     const presented = readCredential(asked.req, asked.query, profile.credentials, profile.oauth.enabled)
     learned.secret = presented.secret
     learned.isBound = presented.scheme === 'dpop'
@@ -102,32 +103,32 @@ export function createAdmission(parts: AdmissionParts): Admit {
     learned: Admission,
     presented: Presented,
     who: Principal | Refused,
-  ): Soon<Principal> => {
-    if (who.kind === 'refused') throw problemOf(who)
+  ): Soon<Principal | Problem> => {
+    if (who.kind === 'refused') return who.problem
     learned.isBound = isBoundToken(who)
     if (!learned.isBound && presented.scheme !== 'dpop') return who
     return requirePossession(parts.proofs, asked, presented, who).then(() => who)
   }
   /** Only refusals are counted by address: good credentials are counted by themselves, below. */
-  const refuse = (asked: Asked, learned: Admission, thrown: unknown): Soon<never> => {
+  const refuse = (asked: Asked, learned: Admission, problem: Problem): Soon<Problem> => {
     const verdict = turnstile.take(failedCredentialsClass, asked.address)
-    if (verdict instanceof Promise) return verdict.then((it) => refuseCounted(asked, learned, thrown, it))
-    return refuseCounted(asked, learned, thrown, verdict)
+    if (verdict instanceof Promise) return verdict.then((it) => refuseCounted(asked, learned, problem, it))
+    return refuseCounted(asked, learned, problem, verdict)
   }
-  /** @throws Problem */
   const refuseCounted = (
     asked: Asked,
     learned: Admission,
-    thrown: unknown,
+    problem: Problem,
     verdict: Verdict,
-  ): Promise<never> => {
-    hear(learned, verdict)
-    if (asProblem(thrown).status < 500) throw thrown
+  ): Soon<Problem> => {
+    learned.allowance = verdict.allowance
+    if (verdict.retryAfter !== null) return fullUntil(verdict.retryAfter)
+    if (problem.status < 500) return problem
     // What is our fault counts for nothing; every answer tells of a limit, though, and whose it was nobody knows.
-    return turnstile.refund(failedCredentialsClass, asked.address).then(() => Promise.reject(thrown))
+    return turnstile.refund(failedCredentialsClass, asked.address).then(() => problem)
   }
 
-  const proceed = (asked: Asked, learned: Admission, who: Principal): Soon<Admitted> => {
+  const proceed = (asked: Asked, learned: Admission, who: Principal): Soon<Admitted | Problem> => {
     learned.who = who
     const routed = route(asked.method, asked.path)
     learned.routed = routed
@@ -142,9 +143,17 @@ export function createAdmission(parts: AdmissionParts): Admit {
     return decide(learned, who, routed, verdict)
   }
   /** @throws Problem */
-  const decide = (learned: Admission, who: Principal, routed: Routed, verdict: Verdict): Admitted => {
-    if (verdict.retryAfter !== null) parts.noteLimited(who)
-    hear(learned, verdict)
+  const decide = (
+    learned: Admission,
+    who: Principal,
+    routed: Routed,
+    { allowance, retryAfter }: Verdict,
+  ): Admitted | Problem => {
+    learned.allowance = allowance
+    if (retryAfter !== null) {
+      parts.noteLimited(who)
+      return fullUntil(retryAfter)
+    }
     const { operation, params, allow } = routed
     if (!operation)
       throw allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('route_not_found')
@@ -153,25 +162,27 @@ export function createAdmission(parts: AdmissionParts): Admit {
     return { who, operation, params }
   }
 
+  const goOn = (asked: Asked, learned: Admission, who: Principal | Problem): Soon<Admitted | Problem> =>
+    who instanceof Problem ? refuse(asked, learned, who) : proceed(asked, learned, who)
+
   return (asked, learned) => {
-    let who: Soon<Principal>
+    let who: Soon<Principal | Problem>
     try {
       who = authenticate(asked, learned)
     } catch (thrown) {
-      return refuse(asked, learned, thrown)
+      return refuse(asked, learned, asProblem(thrown))
     }
-    if (!(who instanceof Promise)) return proceed(asked, learned, who)
+    if (!(who instanceof Promise)) return goOn(asked, learned, who)
     return who.then(
-      (it) => proceed(asked, learned, it),
-      (thrown) => refuse(asked, learned, thrown),
+      (it) => goOn(asked, learned, it),
+      (thrown) => refuse(asked, learned, asProblem(thrown)),
     )
   }
 }
 
-/** @throws Problem rate_limit_exceeded */
-function hear(learned: Admission, { allowance, retryAfter }: Verdict): void {
-  learned.allowance = allowance
-  if (retryAfter !== null) throw new Problem('rate_limit_exceeded', { retryAfter })
+/** @param retryAfter seconds */
+function fullUntil(retryAfter: number): Problem {
+  return new Problem('rate_limit_exceeded', { retryAfter })
 }
 
 /** Under which name requests are counted. */

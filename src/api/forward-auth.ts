@@ -3,9 +3,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Operation } from '../core/contract.ts'
 import type { Principal } from '../core/principal.ts'
-import { asProblem } from '../core/problems.ts'
+import { asProblem, Problem } from '../core/problems.ts'
 import type { Log } from '../core/telemetry.ts'
-import { type Soon, soon } from '../lib/soon.ts'
+import type { Soon } from '../lib/soon.ts'
 import { clientAddress } from '../web/client-address.ts'
 import { envelopeOf } from '../web/envelope.ts'
 import type { FrontAnswer, FrontRequest, Handle } from '../web/front.ts'
@@ -62,7 +62,8 @@ function createForwardAuth(parts: ForwardAuthParts): Handle {
   const operationNames = new Map(contract.operations.map((it) => [it, headerText(it.id)]))
   let hasWarned = false
 
-  const ask = ({ req, line }: FrontRequest, learned: Admission): Soon<FrontAnswer> => {
+  const ask = (request: FrontRequest, learned: Admission): Soon<FrontAnswer> => {
+    const { req, line } = request
     const forwarded = readForwarded(req)
     line.add('asked_method', forwarded.method)
     line.add('asked_path', forwarded.path)
@@ -71,20 +72,27 @@ function createForwardAuth(parts: ForwardAuthParts): Handle {
       hasWarned = true
       log.warn('a proxy asks /verify, and TRUST_PROXY is 0: every client has the address of the proxy')
     }
-    return soon(admit(question, learned), (admitted) => allow(question, learned, admitted))
+    const admitted = admit(question, learned)
+    if (!(admitted instanceof Promise)) return decide(request, question, learned, admitted)
+    return admitted.then((it) => decide(request, question, learned, it))
   }
 
   /** @throws Problem unclear_request */
-  const allow = (question: Question, learned: Admission, { who, operation }: Admitted): Soon<FrontAnswer> => {
+  const decide = (
+    request: FrontRequest,
+    question: Question,
+    learned: Admission,
+    admitted: Admitted | Problem,
+  ): Soon<FrontAnswer> => {
+    if (admitted instanceof Problem) return refuse(request, learned, admitted)
+    const { who, operation } = admitted
     if (!isReadAlike(operation, question))
       throw unclear(`The path can be read as that of another operation than ${operation.id}.`)
     const headers = answers.common(learned)
     headers.push(...identityHeaders(who), 'X-Latchkey-Operation', operationNames.get(operation) ?? nothing)
-    const pass = (assertion: string): FrontAnswer => {
-      headers.push('X-Latchkey-Assertion', assertion)
-      return { status: 200, headers, body: '' }
-    }
-    return soon(assert ? assert(who, operation) : nothing, pass)
+    const assertion = assert ? assert(who, operation) : nothing
+    if (!(assertion instanceof Promise)) return pass(headers, assertion)
+    return assertion.then((it) => pass(headers, it))
   }
 
   const refuse = ({ req, id, line }: FrontRequest, learned: Admission, thrown: unknown): FrontAnswer => {
@@ -92,25 +100,31 @@ function createForwardAuth(parts: ForwardAuthParts): Handle {
     if (problem.status >= 500) log.error({ request_id: id, err: problem }, 'request failed')
     line.add('problem', problem.code)
     line.add('reason', problem.details.reason)
-    tellWho(line, learned)
     const refusal = answers.problem(problem, learned, id)
     return req.url === nginxPath ? inHeaders(refusal) : refusal
   }
 
-  return (request) => {
-    const learned = nothingLearned()
-    const tell = (answer: FrontAnswer) => {
-      tellWho(request.line, learned)
-      return answer
-    }
+  const carryOut = (request: FrontRequest, learned: Admission): Soon<FrontAnswer> => {
     try {
       const answer = ask(request, learned)
-      if (!(answer instanceof Promise)) return tell(answer)
-      return answer.then(tell, (thrown) => refuse(request, learned, thrown))
+      return answer instanceof Promise ? answer.catch((thrown) => refuse(request, learned, thrown)) : answer
     } catch (thrown) {
       return refuse(request, learned, thrown)
     }
   }
+
+  return (request) => {
+    const learned = nothingLearned()
+    const answer = carryOut(request, learned)
+    if (answer instanceof Promise) return answer.finally(() => tellWho(request.line, learned))
+    tellWho(request.line, learned)
+    return answer
+  }
+}
+
+function pass(headers: string[], assertion: string): FrontAnswer {
+  headers.push('X-Latchkey-Assertion', assertion)
+  return { status: 200, headers, body: '' }
 }
 
 /** The request that a proxy holds, as admission asks about it. */

@@ -7,7 +7,6 @@ import type { RequestId } from '../core/ids.ts'
 import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
 import { asProblem, Problem } from '../core/problems.ts'
 import type { Log, RequestLine } from '../core/telemetry.ts'
-import { problemOf } from '../credentials/validator.ts'
 import { Secret } from '../lib/secret.ts'
 import type { Soon } from '../lib/soon.ts'
 import { readJson } from '../web/body.ts'
@@ -48,11 +47,14 @@ export function createApi(parts: ApiParts): Api {
   const admit = createAdmission(parts)
 
   const run = (
-    { req, id }: FrontRequest,
+    request: FrontRequest,
     asked: ApiRequest,
     learned: Admission,
-    { who, operation, params }: Admitted,
+    admitted: Admitted | Problem,
   ): Soon<FrontAnswer> => {
+    if (admitted instanceof Problem) return refuse(request, learned, admitted)
+    const { req, id } = request
+    const { who, operation, params } = admitted
     // PostgreSQL keeps no such text, so nothing can be found by it.
     for (const name in params) if (params[name]?.includes('\0')) throw new Problem('resource_not_found')
     const given: Given = {
@@ -82,7 +84,7 @@ export function createApi(parts: ApiParts): Api {
     const body = read(isLeftOut ? {} : await readJson(req))
     // A body may be sent as slowly as its sender likes: what was good at its start may have ended since.
     const who = await parts.validate(credential.reveal(), address, parts.audience)
-    if (who.kind === 'refused') throw problemOf(who)
+    if (who.kind === 'refused') throw who.problem
     return body
   }
 

@@ -17,9 +17,8 @@ import { type ImportedShapes, longestImported } from './imported-shapes.ts'
  */
 export interface Refused {
   readonly kind: 'refused'
-  readonly code: 'invalid_credential' | 'address_not_allowed'
-  /** For the log alone. */
-  readonly reason: string
+  /** What whoever presented it is told. Its reason is for the log alone. */
+  readonly problem: Problem
 }
 
 /**
@@ -29,11 +28,6 @@ export interface Refused {
  * @throws Problem busy where it can't be looked up
  */
 export type Validate = (secret: string, address: string, audience: string) => Soon<Principal | Refused>
-
-/** What whoever presented it is told. */
-export function problemOf({ code, reason }: Refused): Problem {
-  return new Problem(code, { reason })
-}
 
 export interface ValidatorParts {
   readonly format: SecretFormat
@@ -78,7 +72,8 @@ function admit(who: Principal | null, address: string, audience: string, clock: 
   if (hasExpired(who, clock)) return expired
   if (who.kind === 'access_token' && who.audience !== audience) return elsewhere
   if (who.kind === 'api_key' && who.allowedAddresses && !isWithin(address, who.allowedAddresses)) {
-    return { kind: 'refused', code: 'address_not_allowed', reason: `${who.key} from ${address}` }
+    const reason = `${who.key} from ${address}`
+    return { kind: 'refused', problem: new Problem('address_not_allowed', { reason }) }
   }
   return who
 }
@@ -92,9 +87,10 @@ function isBearer(kind: SecretKind): kind is Principal['kind'] {
 }
 
 function refuse(reason: string): Refused {
-  return { kind: 'refused', code: 'invalid_credential', reason }
+  return { kind: 'refused', problem: new Problem('invalid_credential', { reason }) }
 }
 
+// Nothing of a refusal depends on who is refused: each of the usual ones is made once.
 const malformed = refuse('malformed')
 const unknown = refuse('unknown or revoked')
 const expired = refuse('expired')

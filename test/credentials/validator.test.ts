@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { ApiKeyPrincipal } from '../../src/core/principal.ts'
 import { Problem } from '../../src/core/problems.ts'
 import { createFormat } from '../../src/credentials/format.ts'
-import { createValidator, problemOf } from '../../src/credentials/validator.ts'
+import { createValidator } from '../../src/credentials/validator.ts'
 import { sha256Text } from '../../src/lib/digest.ts'
 
 const format = createFormat({
@@ -52,17 +52,18 @@ test('what can be refused without a look-up is answered at once, and nothing is 
   for (const text of texts) {
     const answer = validate(text, '192.0.2.1', 'https://api.example.com')
     assert.ok(!(answer instanceof Promise) && answer.kind === 'refused', text.slice(0, 50))
-    assert.equal(answer.code, 'invalid_credential')
+    assert.equal(answer.problem.code, 'invalid_credential')
   }
   const outside = validate(secret, '198.51.100.1', 'https://api.example.com')
   assert.ok(!(outside instanceof Promise) && outside.kind === 'refused')
-  assert.equal(outside.code, 'address_not_allowed')
+  assert.equal(outside.problem.code, 'address_not_allowed')
   assert.equal(lookUps(), 0)
 })
 
 test('of a refusal no trace is taken; of a fault of ours it is', () => {
-  const refusal = problemOf({ kind: 'refused', code: 'invalid_credential', reason: 'malformed' })
-  assert.doesNotMatch(refusal.stack ?? '', /\n\s+at /)
+  const refusal = open(undefined).validate('garbage', '192.0.2.1', 'https://api.example.com')
+  assert.ok(!(refusal instanceof Promise) && refusal.kind === 'refused')
+  assert.doesNotMatch(refusal.problem.stack ?? '', /\n\s+at /)
   assert.match(new Problem('internal_error').stack ?? '', /\n\s+at /)
 })
 
@@ -73,5 +74,5 @@ test('a key that is kept and has expired is looked up: it may have been made goo
   assert.equal(who.kind, 'api_key')
   const ended = open(key(past), key(past))
   const answer = await ended.validate(secret, '192.0.2.1', 'https://api.example.com')
-  assert.ok(answer.kind === 'refused' && answer.reason === 'expired')
+  assert.ok(answer.kind === 'refused' && answer.problem.details.reason === 'expired')
 })
