@@ -4,37 +4,55 @@ import type { ClientId, GrantId, KeyId, OrganizationId, PersonId, PlatformId } f
 import type { Mode, Principal } from '../core/principal.ts'
 import { parseScopes, type Scopes } from '../core/scopes.ts'
 import type { Database, Db, Statement } from '../db/connect.ts'
+import { packedRows } from '../db/packed-rows.ts'
 import { expiredRows } from '../db/sweep.ts'
 import { bytesOf, type Digest, type DigestText, textOf } from '../lib/digest.ts'
 
-interface CredentialRow {
-  readonly hash: Digest
-  readonly kind: Principal['kind']
-  readonly organization_id: OrganizationId | null
-  readonly mode: Mode | null
-  /** Separated by spaces: what PostgreSQL writes as an array takes longer to read than all the rest. */
-  readonly scopes: string
-  readonly audience: string | null
-  readonly client_id: ClientId | null
-  readonly person_id: PersonId | null
-  readonly grant_id: GrantId | null
-  readonly key_id: KeyId | null
-  readonly platform_id: PlatformId | null
-  readonly allowed_addresses: readonly string[] | null
-  /** In whole seconds. */
-  readonly created_at: number
-  readonly expires_ms: number | null
-  readonly dpop_jkt: string | null
-}
+/** '' stands for null. */
+type CredentialColumns = readonly [
+  at: string,
+  kind: Principal['kind'],
+  organization: OrganizationId | '',
+  mode: Mode | '',
+  scopes: string,
+  /** In whole seconds since 1970. */
+  created: string,
+  /** In ms since 1970. */
+  expires: string,
+  key: KeyId | '',
+  networks: string,
+  client: ClientId | '',
+  person: PersonId | '',
+  grant: GrantId | '',
+  audience: string,
+  dpopThumbprint: string,
+  platform: PlatformId | '',
+]
+
+const rows = packedRows([
+  'at',
+  'kind',
+  'organization_id',
+  'mode',
+  `array_to_string(scopes, ' ')`,
+  'floor(extract(epoch from created_at))::float8',
+  '(extract(epoch from expires_at) * 1000)::float8',
+  'key_id',
+  // So a list of none is not taken for no list.
+  `case when allowed_addresses is null then null else '{' || array_to_string(allowed_addresses, ' ') end`,
+  'client_id',
+  'person_id',
+  'grant_id',
+  'audience',
+  'dpop_jkt',
+  'platform_id',
+])
 
 // By `hash = any(…)` the plan of a small table would read all of it, and be kept while the table grows.
 const findByHashes: Statement = {
   name: 'credentials-by-hash',
-  text: `select hash, kind, organization_id, mode, array_to_string(scopes, ' ') as scopes, audience, client_id,
-           person_id, grant_id, key_id, platform_id, allowed_addresses, dpop_jkt,
-           floor(extract(epoch from created_at))::float8 as created_at,
-           (extract(epoch from expires_at) * 1000)::float8 as expires_ms
-         from unnest($1::bytea[]) as wanted (it)
+  text: `select ${rows.sql}
+         from unnest($1::bytea[]) with ordinality as wanted (it, at)
          cross join lateral (select * from credentials where hash = wanted.it limit 1) found`,
 }
 
@@ -46,12 +64,10 @@ export async function findPrincipals(
   database: Database,
   hashes: readonly DigestText[],
 ): Promise<readonly (Principal | null)[]> {
-  const rows = await database.lookUp<CredentialRow>(findByHashes, [hashes.map(bytesOf)])
-  const found = new Map(rows.map((row) => [textOf(row.hash), row]))
-  return hashes.map((hash) => {
-    const row = found.get(hash)
-    return row ? toPrincipal(row) : null
-  })
+  const found = rows.read(await database.lookUp(findByHashes, [hashes.map(bytesOf)]))
+  const principals: (Principal | null)[] = hashes.map(() => null)
+  for (const row of found) principals[Number(row[0]) - 1] = toPrincipal(row)
+  return principals
 }
 
 /** The same for one. */
@@ -184,26 +200,41 @@ export async function deletePlatformCredential(db: Db, platform: PlatformId): Pr
   await db('credentials').where({ platform_id: platform }).delete()
 }
 
-function toPrincipal(row: CredentialRow): Principal {
-  const scopes = scopesOf(row.scopes)
-  if (row.kind === 'platform_key') {
-    if (row.platform_id === null) throw new Error('a platform_key row without a platform')
-    return { kind: 'platform_key', platform: row.platform_id, scopes, expiresAt: null }
+function toPrincipal(row: readonly string[]): Principal {
+  // As many as `rows` has read, and each of the type in which it was written.
+  const columns = row as readonly string[] as CredentialColumns
+  const [, kind, organization, mode, scopeText, created, expires, key, networks, ...ofToken] = columns
+  const scopes = scopesOf(scopeText)
+  const [client, person, grant, audience, thumbprint, platform] = ofToken
+  if (kind === 'platform_key') {
+    if (platform === '') throw new Error('a platform_key row without a platform')
+    return { kind, platform, scopes, expiresAt: null }
   }
-  const { organization_id: organization, mode } = row
-  if (organization === null || mode === null) throw new Error(`an ${row.kind} row without its organization`)
-  const issuedAt = row.created_at
-  const expiresAt = row.expires_ms === null ? null : new Date(row.expires_ms)
-  const holder = { organization, mode, scopes, issuedAt, expiresAt }
-  if (row.kind === 'api_key') {
-    if (row.key_id === null) throw new Error('an api_key row without a key')
-    return { ...holder, kind: 'api_key', key: row.key_id, allowedAddresses: row.allowed_addresses }
+  if (organization === '' || mode === '') throw new Error(`an ${kind} row without its organization`)
+  const issuedAt = Number(created)
+  const expiresAt = expires === '' ? null : new Date(Number(expires))
+  // Each written out: a spread would make a new hidden class for each of them, which costs more than the look-up.
+  if (kind === 'api_key') {
+    if (key === '') throw new Error('an api_key row without a key')
+    const allowedAddresses = networks === '' ? null : networks.slice(1).split(' ')
+    return { kind, organization, mode, scopes, issuedAt, expiresAt, key, allowedAddresses }
   }
-  const { client_id: client, person_id: person, grant_id: grant, audience } = row
-  if (client === null || person === null || grant === null || audience === null) {
+  if (client === '' || person === '' || grant === '' || audience === '') {
     throw new Error('an access_token row without its client, person, grant or audience')
   }
-  return { ...holder, kind: 'access_token', client, person, grant, audience, dpopThumbprint: row.dpop_jkt }
+  return {
+    kind,
+    organization,
+    mode,
+    scopes,
+    issuedAt,
+    expiresAt,
+    client,
+    person,
+    grant,
+    audience,
+    dpopThumbprint: thumbprint === '' ? null : thumbprint,
+  }
 }
 
 /** Many credentials have the same scopes: in memory they share one set. */

@@ -27,8 +27,11 @@ export interface Database {
     statement: Statement,
     values: readonly unknown[] | (() => readonly unknown[]),
   ): Promise<readonly Row[]>
-  /** The same on connections that look-ups of credentials have for themselves: none waits for what else goes on. */
-  lookUp<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]>
+  /**
+   * Runs a statement of one row and column, a text or null, on connections that look-ups of credentials have for
+   * themselves: none waits for what else goes on.
+   */
+  lookUp(statement: Statement, values: readonly unknown[]): Promise<string | null>
   /** Listens to what others change; a process that keeps nothing in memory has no need of it. */
   listen(log: Log): Changes
   close(): Promise<void>
@@ -88,18 +91,24 @@ export function openDatabase(address: DatabaseAddress): Database {
   lookUps.on('error', () => {})
   return {
     knex,
-    lookUp: async <Row extends object>(statement: Statement, values: readonly unknown[]) =>
-      (await lookUps.query<Row>({ ...statement, values: [...values] })).rows,
+    lookUp: async ({ name, text }, values) => {
+      const { rows } = await lookUps.query<[string | null]>({
+        name,
+        text,
+        values: [...values],
+        rowMode: 'array',
+      })
+      return rows[0]?.[0] ?? null
+    },
     listen: (log) => listenToChanges(withRole(address, 'direct'), log),
     run: async <Row extends object>(
       statement: Statement,
       values: readonly unknown[] | (() => readonly unknown[]),
     ) => {
-      if (typeof values !== 'function')
-        return (await pool.query<Row>({ ...statement, values: [...values] })).rows
+      if (typeof values !== 'function') return (await pool.query<Row>(withValues(statement, values))).rows
       const client = await pool.connect()
       try {
-        return (await client.query<Row>({ ...statement, values: [...values()] })).rows
+        return (await client.query<Row>(withValues(statement, values()))).rows
       } finally {
         client.release()
       }
@@ -108,6 +117,11 @@ export function openDatabase(address: DatabaseAddress): Database {
       await Promise.all([knex.destroy(), pool.end(), lookUps.end()])
     },
   }
+}
+
+/** Field by field: a spread would make a new hidden class for each statement that is run. */
+function withValues({ name, text }: Statement, values: readonly unknown[]): pg.QueryConfig {
+  return { name, text, values: [...values] }
 }
 
 /** A small knex that goes past any transaction pooler: for migrations. */

@@ -192,10 +192,10 @@ test('look-ups of a database that has fallen silent end long before other statem
     directUrl: new Secret(databaseUrl),
   })
   t.after(() => database.close())
-  const one = { name: 'one', text: 'select 1 as one' }
-  assert.deepEqual(await database.lookUp(one, []), [{ one: 1 }])
+  const one = { name: 'one', text: "select 'one'" }
+  assert.equal(await database.lookUp(one, []), 'one')
   line.silence(true)
   await assert.rejects(database.lookUp(one, []))
   line.silence(false)
-  assert.deepEqual(await database.lookUp(one, []), [{ one: 1 }])
+  assert.equal(await database.lookUp(one, []), 'one')
 })
