@@ -90,14 +90,6 @@ export function createAdmission(parts: AdmissionParts): Admit {
     ]),
   )
 
-  const authenticate = (asked: Asked, learned: Admission): Soon<Principal | Problem> => {
-    const presented = readCredential(asked.req, asked.query, profile.credentials, profile.oauth.enabled)
-    learned.secret = presented.secret
-    learned.isBound = presented.scheme === 'dpop'
-    const found = parts.validate(presented.secret, asked.address, audience)
-    if (found instanceof Promise) return found.then((who) => possess(asked, learned, presented, who))
-    return possess(asked, learned, presented, found)
-  }
   const possess = (
     asked: Asked,
     learned: Admission,
@@ -164,17 +156,34 @@ export function createAdmission(parts: AdmissionParts): Admit {
 
   const goOn = (asked: Asked, learned: Admission, who: Principal | Problem): Soon<Admitted | Problem> =>
     who instanceof Problem ? refuse(asked, learned, who) : proceed(asked, learned, who)
-
-  return (asked, learned) => {
-    let who: Soon<Principal | Problem>
-    try {
-      who = authenticate(asked, learned)
-    } catch (thrown) {
-      return refuse(asked, learned, asProblem(thrown))
-    }
+  const identify = (
+    asked: Asked,
+    learned: Admission,
+    presented: Presented,
+    found: Principal | Refused,
+  ): Soon<Admitted | Problem> => {
+    const who = possess(asked, learned, presented, found)
     if (!(who instanceof Promise)) return goOn(asked, learned, who)
     return who.then(
       (it) => goOn(asked, learned, it),
+      (thrown) => refuse(asked, learned, asProblem(thrown)),
+    )
+  }
+
+  return (asked, learned) => {
+    let presented: Presented
+    let found: Soon<Principal | Refused>
+    try {
+      presented = readCredential(asked.req, asked.query, profile.credentials, profile.oauth.enabled)
+      learned.secret = presented.secret
+      learned.isBound = presented.scheme === 'dpop'
+      found = parts.validate(presented.secret, asked.address, audience)
+    } catch (thrown) {
+      return refuse(asked, learned, asProblem(thrown))
+    }
+    if (!(found instanceof Promise)) return identify(asked, learned, presented, found)
+    return found.then(
+      (it) => identify(asked, learned, presented, it),
       (thrown) => refuse(asked, learned, asProblem(thrown)),
     )
   }

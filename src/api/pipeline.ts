@@ -126,41 +126,61 @@ export function createApi(parts: ApiParts): Api {
     return answers.problem(problem, learned, id)
   }
 
-  const carryOut = (request: FrontRequest, asked: ApiRequest, learned: Admission): Soon<FrontAnswer> => {
+  const tell = ({ line }: FrontRequest, learned: Admission, answer: FrontAnswer): FrontAnswer => {
+    tellWho(line, learned)
+    return answer
+  }
+  const finish = async (
+    request: FrontRequest,
+    asked: ApiRequest,
+    learned: Admission,
+    answer: FrontAnswer,
+  ): Promise<FrontAnswer> => {
+    if (asked.hasChanged) await parts.caughtUp()
+    return tell(request, learned, answer)
+  }
+  const whenAnswered = async (
+    request: FrontRequest,
+    asked: ApiRequest,
+    learned: Admission,
+    answer: Promise<FrontAnswer>,
+  ): Promise<FrontAnswer> => {
+    const made = await answer.catch((thrown) => refuse(request, learned, thrown))
+    return isRead(request.req) ? tell(request, learned, made) : await finish(request, asked, learned, made)
+  }
+  // Each promise that is waited for costs a request as much as a step of the check: there is no more than is needed.
+  const whenAdmitted = async (
+    request: FrontRequest,
+    asked: ApiRequest,
+    learned: Admission,
+    admitted: Promise<Admitted | Problem>,
+  ): Promise<FrontAnswer> => {
+    let answer: Soon<FrontAnswer>
     try {
-      const admitted = admit(asked, learned)
-      const answer =
-        admitted instanceof Promise
-          ? admitted.then((it) => run(request, asked, learned, it))
-          : run(request, asked, learned, admitted)
-      return answer instanceof Promise ? answer.catch((thrown) => refuse(request, learned, thrown)) : answer
+      answer = run(request, asked, learned, await admitted)
     } catch (thrown) {
-      return refuse(request, learned, thrown)
+      answer = refuse(request, learned, thrown)
     }
+    if (answer instanceof Promise) return await whenAnswered(request, asked, learned, answer)
+    return isRead(request.req)
+      ? tell(request, learned, answer)
+      : await finish(request, asked, learned, answer)
   }
 
   return (request, path) => {
-    const { req, line } = request
+    const { req } = request
     const learned = nothingLearned()
     const asked = new ApiRequest(req, path, clientAddress(req, trustedProxies), hosts)
-    const answer = carryOut(request, asked, learned)
-    if (!(answer instanceof Promise) && isRead(req)) {
-      tellWho(line, learned)
-      return answer
+    let answer: Soon<FrontAnswer>
+    try {
+      const admitted = admit(asked, learned)
+      if (admitted instanceof Promise) return whenAdmitted(request, asked, learned, admitted)
+      answer = run(request, asked, learned, admitted)
+    } catch (thrown) {
+      answer = refuse(request, learned, thrown)
     }
-    return finish(answer, asked, request, learned)
-  }
-
-  async function finish(
-    answer: Soon<FrontAnswer>,
-    asked: ApiRequest,
-    { req, line }: FrontRequest,
-    learned: Admission,
-  ): Promise<FrontAnswer> {
-    const made = await answer
-    tellWho(line, learned)
-    if (!isRead(req) && asked.hasChanged) await parts.caughtUp()
-    return made
+    if (answer instanceof Promise) return whenAnswered(request, asked, learned, answer)
+    return isRead(req) ? tell(request, learned, answer) : finish(request, asked, learned, answer)
   }
 }
 

@@ -4,29 +4,29 @@ import type { ClientId, GrantId, KeyId, OrganizationId, PersonId, PlatformId } f
 import type { Mode, Principal } from '../core/principal.ts'
 import { parseScopes, type Scopes } from '../core/scopes.ts'
 import type { Database, Db, Statement } from '../db/connect.ts'
-import { packedRows } from '../db/packed-rows.ts'
+import { type PackedRow, packedRows } from '../db/packed-rows.ts'
 import { expiredRows } from '../db/sweep.ts'
 import { bytesOf, type Digest, type DigestText, textOf } from '../lib/digest.ts'
 
-/** '' stands for null. */
 type CredentialColumns = readonly [
   at: string,
   kind: Principal['kind'],
-  organization: OrganizationId | '',
-  mode: Mode | '',
+  organization: OrganizationId | null,
+  mode: Mode | null,
   scopes: string,
   /** In whole seconds since 1970. */
   created: string,
   /** In ms since 1970. */
-  expires: string,
-  key: KeyId | '',
-  networks: string,
-  client: ClientId | '',
-  person: PersonId | '',
-  grant: GrantId | '',
-  audience: string,
-  dpopThumbprint: string,
-  platform: PlatformId | '',
+  expires: string | null,
+  key: KeyId | null,
+  /** As JSON. */
+  networks: string | null,
+  client: ClientId | null,
+  person: PersonId | null,
+  grant: GrantId | null,
+  audience: string | null,
+  dpopThumbprint: string | null,
+  platform: PlatformId | null,
 ]
 
 const rows = packedRows([
@@ -38,8 +38,7 @@ const rows = packedRows([
   'floor(extract(epoch from created_at))::float8',
   '(extract(epoch from expires_at) * 1000)::float8',
   'key_id',
-  // So a list of none is not taken for no list.
-  `case when allowed_addresses is null then null else '{' || array_to_string(allowed_addresses, ' ') end`,
+  'array_to_json(allowed_addresses)',
   'client_id',
   'person_id',
   'grant_id',
@@ -200,26 +199,27 @@ export async function deletePlatformCredential(db: Db, platform: PlatformId): Pr
   await db('credentials').where({ platform_id: platform }).delete()
 }
 
-function toPrincipal(row: readonly string[]): Principal {
-  // As many as `rows` has read, and each of the type in which it was written.
-  const columns = row as readonly string[] as CredentialColumns
-  const [, kind, organization, mode, scopeText, created, expires, key, networks, ...ofToken] = columns
+function toPrincipal(row: PackedRow): Principal {
+  // As many as `rows` asks for, each of the type in which it was written.
+  const columns = row as readonly unknown[] as CredentialColumns
+  const [, kind, organization, mode, scopeText, created, expires, key, networks] = columns
   const scopes = scopesOf(scopeText)
-  const [client, person, grant, audience, thumbprint, platform] = ofToken
   if (kind === 'platform_key') {
-    if (platform === '') throw new Error('a platform_key row without a platform')
+    const platform = columns[14]
+    if (platform === null) throw new Error('a platform_key row without a platform')
     return { kind, platform, scopes, expiresAt: null }
   }
-  if (organization === '' || mode === '') throw new Error(`an ${kind} row without its organization`)
+  if (organization === null || mode === null) throw new Error(`an ${kind} row without its organization`)
   const issuedAt = Number(created)
-  const expiresAt = expires === '' ? null : new Date(Number(expires))
+  const expiresAt = expires === null ? null : new Date(Number(expires))
   // Each written out: a spread would make a new hidden class for each of them, which costs more than the look-up.
   if (kind === 'api_key') {
-    if (key === '') throw new Error('an api_key row without a key')
-    const allowedAddresses = networks === '' ? null : networks.slice(1).split(' ')
+    if (key === null) throw new Error('an api_key row without a key')
+    const allowedAddresses: readonly string[] | null = networks === null ? null : JSON.parse(networks)
     return { kind, organization, mode, scopes, issuedAt, expiresAt, key, allowedAddresses }
   }
-  if (client === '' || person === '' || grant === '' || audience === '') {
+  const [, , , , , , , , , client, person, grant, audience, dpopThumbprint] = columns
+  if (client === null || person === null || grant === null || audience === null) {
     throw new Error('an access_token row without its client, person, grant or audience')
   }
   return {
@@ -233,7 +233,7 @@ function toPrincipal(row: readonly string[]): Principal {
     person,
     grant,
     audience,
-    dpopThumbprint: thumbprint === '' ? null : thumbprint,
+    dpopThumbprint,
   }
 }
 

@@ -86,6 +86,8 @@ export function openDatabase(address: DatabaseAddress): Database {
     ...connection,
     max: lookUpConnections,
     query_timeout: lookUpTimeoutMs,
+    // Kept open: a timer for each that has nothing to do would be one for each look-up.
+    idleTimeoutMillis: 0,
     connectionTimeoutMillis: lookUpTimeoutMs,
   })
   lookUps.on('error', () => {})
