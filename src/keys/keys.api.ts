@@ -210,14 +210,14 @@ function show(key: ApiKey, now: Date) {
 }
 
 /** The only time that the secret leaves the house (SECURITY K6). */
-const showIssued = ({ key, secret }: IssuedKey, now: Date) => ({ ...show(key, now), secret: secret.reveal() })
+const showIssued = ({ key, secret }: IssuedKey, now: Date) =>
+  Object.assign(show(key, now), { secret: secret.reveal() })
 
 function showListing({ key, lastUse }: KeyListing, now: Date) {
-  return {
-    ...show(key, now),
+  return Object.assign(show(key, now), {
     last_used_at: lastUse?.at.toISOString() ?? null,
     last_used_from: lastUse?.address ?? null,
     last_used_by: lastUse?.client ?? null,
     last_used_for: lastUse?.operation ?? null,
-  }
+  })
 }

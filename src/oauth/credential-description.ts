@@ -23,46 +23,55 @@ export function meantFor(
 
 /**
  * The claims of RFC 7662 section 2.2, and ours: org_id, mode, credential_type and the ids of what stands behind it.
+ * What is undefined is for JSON to leave out: put together by spreads it would cost more than it is to find.
  * @param issuer the authorization server: `iss`
  */
 export function describeCredential(who: TenantPrincipal, caller: ResourceServer, issuer: string): object {
-  const { expiresAt } = who
+  return who.kind === 'api_key' ? describeKey(who, caller, issuer) : describeToken(who, caller, issuer)
+}
+
+function scopeFor(who: TenantPrincipal, { scopes }: ResourceServer): string {
+  return scopes ? printScopes(scopes.filter((scope) => who.scopes.has(scope))) : printedScopes(who.scopes)
+}
+
+/** Nobody stands behind a key but the key: it is its own subject, as a client is (RFC 9068 section 2.2). */
+function describeKey(who: ApiKeyPrincipal, caller: ResourceServer, issuer: string) {
   return {
     active: true,
-    scope: caller.scopes
-      ? printScopes(caller.scopes.filter((scope) => who.scopes.has(scope)))
-      : printedScopes(who.scopes),
-    ...(who.kind === 'api_key' ? ofKey(who) : ofToken(who)),
+    scope: scopeFor(who, caller),
+    client_id: who.key,
+    sub: who.key,
+    token_type: 'Bearer',
+    key_id: who.key,
+    // Who keeps the answer must not give it to a request from elsewhere.
+    address_bound: who.allowedAddresses ? true : undefined,
     iss: issuer,
     aud: caller.audience,
     iat: who.issuedAt,
-    ...(expiresAt ? { exp: epochSeconds(expiresAt) } : {}),
+    exp: who.expiresAt ? epochSeconds(who.expiresAt) : undefined,
     org_id: who.organization,
     mode: who.mode,
     credential_type: who.kind,
   }
 }
 
-/** Nobody stands behind a key but the key: it is its own subject, as a client is (RFC 9068 section 2.2). */
-function ofKey({ key, allowedAddresses }: ApiKeyPrincipal): object {
+function describeToken(who: AccessTokenPrincipal, caller: ResourceServer, issuer: string) {
+  const { dpopThumbprint } = who
   return {
-    client_id: key,
-    sub: key,
-    token_type: 'Bearer',
-    key_id: key,
-    // Who keeps the answer must not give it to a request from elsewhere.
-    ...(allowedAddresses ? { address_bound: true } : {}),
-  }
-}
-
-function ofToken({ client, person, grant, dpopThumbprint }: AccessTokenPrincipal): object {
-  return {
-    client_id: client,
-    sub: person,
+    active: true,
+    scope: scopeFor(who, caller),
+    client_id: who.client,
+    sub: who.person,
     // Of a token that is bound to its client's key the resource server asks for a proof (RFC 9449 section 6.2).
-    ...(dpopThumbprint === null
-      ? { token_type: 'Bearer' }
-      : { token_type: 'DPoP', cnf: { jkt: dpopThumbprint } }),
-    grant_id: grant,
+    token_type: dpopThumbprint === null ? 'Bearer' : 'DPoP',
+    cnf: dpopThumbprint === null ? undefined : { jkt: dpopThumbprint },
+    grant_id: who.grant,
+    iss: issuer,
+    aud: caller.audience,
+    iat: who.issuedAt,
+    exp: who.expiresAt ? epochSeconds(who.expiresAt) : undefined,
+    org_id: who.organization,
+    mode: who.mode,
+    credential_type: who.kind,
   }
 }

@@ -36,13 +36,16 @@ export interface GrantRow {
   readonly dpop_jkt: string | null
 }
 
-export const toGrant = (row: GrantRow): Grant => ({
+export const toGrant = (row: GrantRow): Grant => grantOf(row, row.scopes)
+
+/** Of a row in which the grant's scopes are called otherwise. */
+export const grantOf = (row: Omit<GrantRow, 'scopes'>, scopes: readonly string[]): Grant => ({
   id: row.id,
   client: row.client_id,
   person: row.person_id,
   organization: row.organization_id,
   mode: row.mode,
-  scopes: row.scopes,
+  scopes,
   resource: row.resource,
   createdAt: row.created_at,
   expiresAt: row.expires_at,

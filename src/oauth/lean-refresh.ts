@@ -80,10 +80,14 @@ export function createLeanRefresh(parts: LeanRefreshParts): LeanStep {
     const form = readForm(text)
     if (!form) return false
     const requestId = newRequestId()
+    const { clientId, refreshToken, scope, resource } = form
     const request: RefreshRequest = {
-      ...form,
+      clientId,
+      refreshToken,
+      scope,
+      resource,
       proof: null,
-      presentation: present(sha256(form.refreshToken)),
+      presentation: present(sha256(refreshToken)),
       elapsedMs: () => performance.now() - arrivedAt,
       origin: { address: clientAddress(req, trustedProxies), requestId, client: clientName(req) },
     }

@@ -4,7 +4,7 @@ import type { Origin } from '../core/attribution.ts'
 import type { Mode } from '../core/principal.ts'
 import type { Database, Statement } from '../db/connect.ts'
 import type { Digest } from '../lib/digest.ts'
-import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
+import { type Grant, type GrantRow, grantOf } from './grant-store.ts'
 import {
   columnsOf,
   isPlaceAmong,
@@ -106,7 +106,7 @@ function toStored(hash: Digest, row: FoundRow): StoredRefreshToken {
   const { sealed_answer: sealedAnswer, state } = row
   return {
     hash,
-    grant: toGrant({ ...row, scopes: row.grant_scopes }),
+    grant: grantOf(row, row.grant_scopes),
     scopes: row.scopes,
     expiresAt: row.token_expires_at,
     isBound: row.is_bound,
@@ -193,10 +193,9 @@ export async function rotateRefreshTokens(
   database: Database,
   wanted: readonly NewRotation[],
 ): Promise<boolean[]> {
-  const mints = wanted.map(({ token, rotation, origin }) => ({
-    ...{ hash: token.hash, grantId: token.grant.id, origin },
-    ...{ access: rotation.access, refresh: rotation.refresh },
-  }))
+  const mints = wanted.map(({ token, rotation: { access, refresh }, origin }) => {
+    return { hash: token.hash, grantId: token.grant.id, origin, access, refresh }
+  })
   const rows = await database.run<{ place: number }>(rotateMany, [
     ...columnsOf(mints),
     wanted.map(({ rotation }) => rotation.sealedAnswer),
