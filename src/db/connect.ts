@@ -66,10 +66,12 @@ const lookUpTimeoutMs = 3000
 const appRole = 'latchkey_app'
 
 /**
- * Named statements are planned once for each connection, and again when the tables have been analyzed. Left to itself
- * PostgreSQL plans those with arrays each time, which took a third of what a look-up costs, and of a new key.
+ * For the named statements, which find rows by their keys. They are planned once for each connection, and again when the
+ * tables have been analyzed: left to itself PostgreSQL plans those with arrays each time, which took a third of what a
+ * look-up costs. A plan that was made while a table was small would read all of it, for as long as it is kept: so none
+ * does where there is an index. (What can't be done otherwise looks so dear then that it would be compiled.)
  */
-const planOnce = ' -c plan_cache_mode=force_generic_plan'
+const planOnce = ' -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
 
 /** Opens the pools; nothing is connected until the first statement. */
 export function openDatabase(address: DatabaseAddress): Database {
