@@ -20,7 +20,7 @@ Each of bare node:http, bare Koa and GET /api/v1/me twice: fresh, and aged after
 collections with nothing going on between them, or by --idle seconds of nothing, in which Node.js collects by itself.
 Ratios are aged to fresh. All processes have the flags of --node-flags, such as
     --node-flags=--retain-maps-for-n-gc=1000000,--no-memory-reducer
-The servers here have no flags of their own: what bin/latchkey.js sets is to be said.
+The servers here have no other flags: also what bin/latchkey.js sets is to be said.
 
 Memory is what is in use after the run. With --bodies each Latchkey has first been sent so many JSON bodies of 100 names
 that never come again: objects of so many shapes, which flags that keep shapes might keep.

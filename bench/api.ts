@@ -28,9 +28,9 @@ Reading the figures:
   - The load generator shares the machine: wrk needs a few µs per request, autocannon some 20. Where it was the
     limit, the table says so: the floors can do more than it shows, and throughput ratios to them look too good.
   - wrk tells answers above 399 from the others, and nothing finer; which status it is, is seen before each slice.
-  - All figures are of fresh processes. A Node.js process that has lived through idle garbage collections
-    may be slower for good (PERFORMANCE.md); Node.js flags of the bench itself, as in
-    "node --retain-maps-for-n-gc=1000000 --import tsx bench/main.ts api", reach the servers too.
+  - All servers, the floors too, have the flag of V8 that bin/latchkey.js sets: a bare Koa that is idle while others are
+    asked loses a third of its speed for good without it, and a ratio to that would flatter. Node.js flags of the
+    bench itself reach the servers as well.
 
 npm prints two lines before a script's output: use "npm run --silent bench -- api --json" for the value alone.
 `

@@ -29,9 +29,12 @@ export interface ServerOptions {
   readonly env: NodeJS.ProcessEnv
   /** What answers 200 as soon as it is ready. */
   readonly readyPath: string
-  /** Of Node.js, beside those of this process. */
+  /** Of Node.js, beside those of this process; the floors and the peers have those that Latchkey is started with, too. */
   readonly flags?: readonly string[]
 }
+
+/** As bin/long-life.js has it: a server that is asked by turns has idle gaps, and would be slower after one. */
+const usualFlags = ['--retain-maps-for-n-gc=1000000']
 
 const readyWithinMs = 60_000
 const answerWithinMs = 5_000
@@ -48,7 +51,7 @@ export async function startServer(
   signal.throwIfAborted()
   const child = fork(fileURLToPath(new URL(fileOf(name), import.meta.url)), {
     env: { ...options.env, PORT: String(port) },
-    execArgv: [...process.execArgv, ...(options.flags ?? [])],
+    execArgv: [...process.execArgv, ...(options.flags ?? usualFlags)],
     // Logging is a duty, and its lines are made and written; nobody spends CPU on reading them.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Not in the terminal's group: at Ctrl-C it is stopped by us, once.
