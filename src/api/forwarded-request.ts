@@ -30,7 +30,7 @@ const told = {
   'x-original-uri': 'originalUri',
   'x-original-url': 'originalUrl',
 } as const
-type Told = { -readonly [name in (typeof told)[keyof typeof told]]?: string }
+type Told = Record<(typeof told)[keyof typeof told], string | undefined>
 const tellers: ReadonlyMap<string, keyof Told> = new Map(Object.entries(told))
 
 /** By these some frameworks take a request for another one than it is. */
@@ -47,28 +47,19 @@ const mostHeaders = 200
 export function readForwarded(req: IncomingMessage): Forwarded {
   const said = readTold(req)
   const url = req.url ?? ''
-  let method: string | undefined
-  let target: string | undefined
-  let host = ''
-  const hear = (saidMethod: string | undefined, saidTarget: string | undefined, saidHost: string) => {
-    if (!saidMethod || !saidTarget) throw unclear(`The proxy told half of the request. ${whatToSet}`)
-    if (target !== undefined && (method !== saidMethod || target !== saidTarget))
-      throw unclear(`The request is told in two ways that differ. ${whatToSet}`)
-    method = saidMethod
-    target = saidTarget
-    host ||= saidHost.toLowerCase()
-  }
+  const heard: Heard = { method: undefined, target: undefined, host: '' }
   if (url.startsWith(below))
-    hear(req.method, url.slice(forwardAuthPath.length), headerValue(req, 'host') ?? '')
+    hear(heard, req.method, url.slice(forwardAuthPath.length), headerValue(req, 'host') ?? '')
   if (said.forwardedMethod !== undefined || said.forwardedUri !== undefined)
-    hear(said.forwardedMethod, said.forwardedUri, said.forwardedHost ?? '')
-  if (said.originalUri !== undefined) hear(said.originalMethod, said.originalUri, '')
+    hear(heard, said.forwardedMethod, said.forwardedUri, said.forwardedHost ?? '')
+  if (said.originalUri !== undefined) hear(heard, said.originalMethod, said.originalUri, '')
   if (said.originalUrl !== undefined) {
     const [, authority = '', rest] = /^https?:\/\/([^/?#]+)(\/.*)$/i.exec(said.originalUrl) ?? []
-    hear(said.originalMethod, rest, authority)
+    hear(heard, said.originalMethod, rest, authority)
   } else if (said.originalMethod !== undefined && said.originalUri === undefined) {
     throw unclear(`The proxy told half of the request. ${whatToSet}`)
   }
+  const { method, target, host } = heard
   if (method === undefined || target === undefined)
     throw unclear(`The proxy did not tell what is asked for. ${whatToSet}`)
   if (!target.startsWith('/') || target.includes('#') || target.length > longestTarget)
@@ -84,8 +75,31 @@ export function readForwarded(req: IncomingMessage): Forwarded {
 
 const whatToSet = 'The proxy must set X-Forwarded-Method and X-Forwarded-Uri, and pass on no others.'
 
+interface Heard {
+  method: string | undefined
+  target: string | undefined
+  host: string
+}
+
+/** @throws Problem unclear_request for half of a request, and for another one than was heard before */
+function hear(heard: Heard, method: string | undefined, target: string | undefined, host: string): void {
+  if (!method || !target) throw unclear(`The proxy told half of the request. ${whatToSet}`)
+  if (heard.target !== undefined && (heard.method !== method || heard.target !== target))
+    throw unclear(`The request is told in two ways that differ. ${whatToSet}`)
+  heard.method = method
+  heard.target = target
+  heard.host ||= host.toLowerCase()
+}
+
 function readTold(req: IncomingMessage): Told {
-  const said: Told = {}
+  const said: Told = {
+    forwardedMethod: undefined,
+    forwardedUri: undefined,
+    forwardedHost: undefined,
+    originalMethod: undefined,
+    originalUri: undefined,
+    originalUrl: undefined,
+  }
   const raw = req.rawHeaders
   if (raw.length > 2 * mostHeaders) throw unclear(`More than ${mostHeaders} headers came.`)
   for (let at = 0; at < raw.length; at += 2) {
