@@ -4,7 +4,7 @@ import { actorOf } from '../core/attribution.ts'
 import type { Operation } from '../core/contract.ts'
 import type { Answer, Call, Handlers } from '../core/handler.ts'
 import type { RequestId } from '../core/ids.ts'
-import { type Principal, principalId, requirePlatform, requireScopes } from '../core/principal.ts'
+import { type Principal, requirePlatform, requireScopes } from '../core/principal.ts'
 import { asProblem, Problem } from '../core/problems.ts'
 import type { Log, RequestLine } from '../core/telemetry.ts'
 import { Secret } from '../lib/secret.ts'
@@ -223,8 +223,8 @@ function inputOf<Caller>(caller: Caller, given: Given, body: Call['body']) {
 /** What the line in the log says of whose request it was. */
 export function tellWho(line: RequestLine, { who }: Admission): void {
   if (!who) return
-  if (who.kind === 'platform_key') line.addPlain('principal', who.platform)
-  else line.addPrincipal(principalId(who), who.organization, who.mode)
+  if (who.kind === 'platform_key') line.add('principal', who.platform)
+  else line.addPrincipal(who.kind === 'api_key' ? who.key : who.grant, who.organization, who.mode)
 }
 
 const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'

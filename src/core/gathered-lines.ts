@@ -9,8 +9,8 @@ export interface Lines extends DestinationStream {
 /** What takes the bytes. They are its own from then on. */
 export interface ByteSink {
   write(bytes: Buffer): unknown
-  /** Waits until all that it was given is written. */
-  flushSync(): void
+  /** The same when the process ends: they are written when it returns, as far as anybody takes them. */
+  writeLast(bytes: Buffer): void
 }
 
 /** So long may a line wait for others, in ms, and so many bytes of them together. */
@@ -40,8 +40,8 @@ export function gatheredLines(sink: ByteSink): Lines {
     end = 0
   }
   process.on('exit', () => {
-    flush()
-    sink.flushSync()
+    if (begin < end) sink.writeLast(bytes.subarray(begin, end))
+    begin = end
   })
   return {
     write: (line) => {

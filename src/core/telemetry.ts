@@ -1,6 +1,9 @@
 // The log: JSON lines by pino, with everything redacted that could be a credential.
+import { writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
 import { type ByteSink, gatheredLines, type Lines } from './gathered-lines.ts'
+import type { GrantId, KeyId, OrganizationId } from './ids.ts'
+import type { Mode } from './principal.ts'
 
 export type Log = Logger
 
@@ -46,7 +49,13 @@ function standardOutput(): ByteSink {
   return {
     // Its types know of texts alone, which is what it takes in the other content mode.
     write: (bytes) => output.write(bytes as unknown as string),
-    flushSync: () => output.flushSync(),
+    writeLast: (bytes) => {
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at)
+      } catch {
+        // Whoever would read it is gone or does not take it; and there is nobody left to tell.
+      }
+    },
   }
 }
 
@@ -73,13 +82,8 @@ export class RequestLine {
     this.text += `,"${name}":${typeof value === 'number' ? value : quoted(value)}`
   }
 
-  /** @param value of which no character needs escaping, as those of ids */
-  addPlain(name: string, value: string): void {
-    this.text += `,"${name}":"${value}"`
-  }
-
   /** At once, for it is in nearly each line; of all three no character needs escaping. */
-  addPrincipal(principal: string, organization: string, mode: string): void {
+  addPrincipal(principal: KeyId | GrantId, organization: OrganizationId, mode: Mode): void {
     this.text += `,"principal":"${principal}","organization":"${organization}","mode":"${mode}"`
   }
 }

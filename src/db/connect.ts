@@ -58,6 +58,8 @@ const connectTimeoutMs = 5000
 const queryTimeoutMs = 15_000
 /** An answer that takes longer than some hundred ms is not believed (changes.ts): there is no use in waiting for it. */
 const lookUpTimeoutMs = 3000
+const keepAliveMs = 60_000
+const longestLifeSeconds = 600
 
 /**
  * The role that the server puts on: it can't change or remove what the ledger holds. A transaction pooler
@@ -85,18 +87,20 @@ export function openDatabase(address: DatabaseAddress): Database {
     acquireConnectionTimeout: connectTimeoutMs,
   })
   const pool = new pg.Pool({ ...hot, max: poolSize })
-  // An idle connection that the database closed is replaced at the next statement; without a listener
-  // its error would end the process.
-  pool.on('error', () => {})
+  surviveLostConnections(pool)
   const lookUps = new pg.Pool({
     ...hot,
     max: lookUpConnections,
     query_timeout: lookUpTimeoutMs,
-    // Kept open: a timer for each that has nothing to do would be one for each look-up.
+    // Kept open: a timer for each that has nothing to do would be one for each look-up. What stands between must not
+    // forget one that is not used for long.
     idleTimeoutMillis: 0,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    maxLifetimeSeconds: longestLifeSeconds,
     connectionTimeoutMillis: lookUpTimeoutMs,
   })
-  lookUps.on('error', () => {})
+  surviveLostConnections(lookUps)
   return {
     knex,
     lookUp: async ({ name, text }, values) => {
@@ -115,16 +119,30 @@ export function openDatabase(address: DatabaseAddress): Database {
     ) => {
       if (typeof values !== 'function') return (await pool.query<Row>(withValues(statement, values))).rows
       const client = await pool.connect()
+      let failure: Error | undefined
       try {
         return (await client.query<Row>(withValues(statement, values()))).rows
+      } catch (thrown) {
+        failure = thrown instanceof Error ? thrown : new Error('a statement failed', { cause: thrown })
+        throw thrown
       } finally {
-        client.release()
+        // As the pool itself does it: a connection on which nothing answered is given to nobody else.
+        client.release(failure)
       }
     },
     close: async () => {
       await Promise.all([knex.destroy(), pool.end(), lookUps.end()])
     },
   }
+}
+
+/**
+ * One that the database has closed is replaced at the next statement. Without a listener its error would end the
+ * process: the pool's own listens to idle ones alone.
+ */
+function surviveLostConnections(pool: pg.Pool): void {
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
 }
 
 /** Field by field: a spread would make a new hidden class for each statement that is run. */

@@ -152,7 +152,7 @@ class AuthorizationCodeModel extends Model {
     const code = await this.parts.codes.find({ hash, elapsedMs: exchange.elapsedMs })
     if (!code) return undefined
     exchange.code = code
-    if (code.state === 'fresh') return { jti: id, ...code.payload }
+    if (code.state === 'fresh') return Object.assign({}, code.payload, { jti: id })
     if (code.state === 'raced' || (code.state === 'just-spent' && (await presentation.isBurst()))) {
       throw new errors.InvalidGrant('authorization code spent by a parallel request')
     }

@@ -95,8 +95,8 @@ const findByHash: Statement = {
            g.is_stopped, g.dpop_jkt, app.refresh_idle_seconds
          from unnest($1::bytea[], $2::float8[]) with ordinality as sought (hash, elapsed, place)
          cross join lateral (select * from authorization_codes where hash = sought.hash offset 0) as code
-         join grants g on g.id = code.grant_id
-         join oauth_apps app on app.client_id = g.client_id`,
+         cross join lateral (select * from grants where id = code.grant_id offset 0) as g
+         cross join lateral (select * from oauth_apps where client_id = g.client_id offset 0) as app`,
 }
 
 interface FoundRow extends GrantRow {

@@ -61,8 +61,8 @@ const findByHash: Statement = {
            app.is_stopped as is_app_stopped
          from unnest($1::bytea[], $2::float8[]) with ordinality as sought (hash, elapsed, place)
          cross join lateral (select * from refresh_tokens where hash = sought.hash offset 0) as token
-         join grants g on g.id = token.grant_id
-         join oauth_apps app on app.client_id = g.client_id`,
+         cross join lateral (select * from grants where id = token.grant_id offset 0) as g
+         cross join lateral (select * from oauth_apps where client_id = g.client_id offset 0) as app`,
 }
 
 interface FoundRow extends Omit<GrantRow, 'scopes'> {

@@ -8,7 +8,7 @@ import { gatheredLines } from '../../src/core/gathered-lines.ts'
 
 function start() {
   const written: Buffer[] = []
-  const lines = gatheredLines({ write: (bytes) => written.push(bytes), flushSync: () => {} })
+  const lines = gatheredLines({ write: (bytes) => written.push(bytes), writeLast: () => {} })
   const text = async () => {
     await sleep(50)
     return Buffer.concat(written).toString()

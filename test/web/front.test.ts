@@ -1,8 +1,10 @@
 // What is answered before Koa, where a door breaks.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createLog } from '../../src/core/telemetry.ts'
 import { createFront, type Front, type FrontAnswer, type Handle } from '../../src/web/front.ts'
 import { pathOf } from '../../src/web/host.ts'
@@ -63,6 +65,78 @@ test('of many at once each has its own answer, whichever are written together, a
     told.map((line) => `${line['request_id']} ${line['path']}`).sort(),
     ids.map((id, index) => `${id} ${paths[index]}`).sort(),
   )
+})
+
+test('what is asked on one connection, one after the other without waiting, is answered in that order', async (t) => {
+  const front = createFront({
+    doors: [
+      (req) => () => {
+        const answer = { status: 200, headers: [], body: `<${pathOf(req)}>` }
+        return pathOf(req).endsWith('3') ? sleep(5).then(() => answer) : answer
+      },
+    ],
+    log: createLog('silent', { write: () => {} }),
+    requestIdHeader: 'X-Request-Id',
+  })
+  const url = new URL(await listen(t, front))
+  const socket = connect(Number(url.port), url.hostname)
+  t.after(() => socket.destroy())
+  const count = 150
+  for (let index = 0; index < count; index += 1) socket.write(`GET /${index} HTTP/1.1\r\nHost: a\r\n\r\n`)
+  let text = ''
+  for await (const chunk of socket) {
+    text += chunk
+    if (text.includes(`</${count - 1}>`)) break
+  }
+  const bodies = [...text.matchAll(/<\/(\d+)>/g)].map(([, index]) => Number(index))
+  assert.deepEqual(
+    bodies,
+    Array.from({ length: count }, (_, index) => index),
+  )
+})
+
+test('answers of one turn are written at its end, and never more than so many of them wait', async () => {
+  const lines: string[] = []
+  const front = createFront({
+    doors: [() => () => ({ status: 200, headers: [], body: '{}' })],
+    log: createLog('info', { write: (line) => void lines.push(line) }),
+    requestIdHeader: 'X-Request-Id',
+  })
+  const written: number[] = []
+  const ask = (index: number) => {
+    const res = { writeHead: () => {}, end: () => written.push(index), headersSent: false, destroy: () => {} }
+    // What the front asks of a request and its answer, and nothing else of them.
+    front({ method: 'GET', url: '/' } as IncomingMessage, res as unknown as ServerResponse)
+  }
+  for (let index = 0; index < 63; index += 1) ask(index)
+  assert.deepEqual(written, [])
+  ask(63)
+  assert.equal(written.length, 64, 'the first must not wait for whatever else comes')
+  ask(64)
+  assert.equal(written.length, 64)
+  await turn()
+  assert.equal(written.length, 65)
+  assert.equal(lines.length, 65)
+})
+
+test('who is gone when the answer is written harms nobody beside it', async (t) => {
+  const lines: string[] = []
+  const front = createFront({
+    doors: [
+      (req) => () => {
+        if (pathOf(req) === '/gone') req.socket.destroy()
+        return { status: 200, headers: [], body: '{}' }
+      },
+    ],
+    log: createLog('info', { write: (line) => void lines.push(line) }),
+    requestIdHeader: 'X-Request-Id',
+  })
+  const url = await listen(t, front)
+  const asked = Array.from({ length: 20 }, (_, index) => fetch(url + (index % 2 ? '/gone' : '/good')))
+  const answers = await Promise.allSettled(asked)
+  for (const [index, answer] of answers.entries())
+    assert.equal(answer.status, index % 2 ? 'rejected' : 'fulfilled', `${index}`)
+  assert.ok(lines.every((line) => JSON.parse(line)['level'] === 'info'))
 })
 
 async function listen(t: TestContext, front: Front): Promise<string> {
