@@ -1,7 +1,7 @@
 // Lines of the log that are written together: a call to the system costs more than the line.
-import type { DestinationStream } from 'pino'
 
-export interface Lines extends DestinationStream {
+export interface Lines {
+  write(line: string): void
   /** @param line of ASCII alone, whatever else is in it comes out as something else */
   writeAscii(line: string): void
 }

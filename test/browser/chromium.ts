@@ -151,8 +151,13 @@ async function unpack(archives: string, folder: string): Promise<void> {
         ])
       ).flat(),
     )
-    await writeFile(join(draft, 'fonts.conf'), fontsConf(folder))
-    await writeFile(join(draft, 'sizes.json'), JSON.stringify(sizes))
+    // In the place of the package's own, which knows another folder.
+    const fonts = fontsConf(folder)
+    await writeFile(join(draft, 'fonts.conf'), fonts)
+    await writeFile(
+      join(draft, 'sizes.json'),
+      JSON.stringify({ ...sizes, 'fonts.conf': Buffer.byteLength(fonts) }),
+    )
     await putInPlace(draft, folder)
   } finally {
     await rm(draft, { recursive: true, force: true })
