@@ -94,6 +94,10 @@ test('a key, an app and an account show their calls of 30 days as a chart and as
   )
   assert.equal(await page.locator('.figures time').last().getAttribute('datetime'), past[0])
   await assertAccessible(page, 'usage-key-table')
+  await page.setViewportSize({ width: 320, height: 800 })
+  const [card, table] = [await panel.boundingBox(), await page.locator('.figures').boundingBox()]
+  assert.ok(card && table && table.x >= card.x && table.x + table.width <= card.x + card.width)
+  await page.setViewportSize({ width: 1280, height: 800 })
   await page.emulateMedia({ forcedColors: 'active' })
   const fills = await page.evaluate<string[]>(
     `['bar', 'limited'].map((it) => getComputedStyle(document.querySelector('.calls rect.' + it)).fill)`,
