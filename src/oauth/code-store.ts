@@ -7,6 +7,7 @@ import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, toGrant } from './grant-store.ts'
 import {
   columnsOf,
+  inTheirPlaces,
   isPlaceAmong,
   type MintedToken,
   placesOf,
@@ -119,13 +120,13 @@ export async function findCodes(
     hashes,
     sought.map(({ elapsedMs }) => elapsedMs()),
   ])
-  const found: (StoredCode | null)[] = hashes.map(() => null)
-  for (const row of rows) {
-    const hash = hashes[row.place - 1]
-    const { payload, state, refresh_idle_seconds: refreshIdleSeconds } = row
-    if (hash) found[row.place - 1] = { hash, grant: toGrant(row), refreshIdleSeconds, payload, state }
-  }
-  return found
+  return inTheirPlaces(hashes, rows, (hash, row) => ({
+    hash,
+    grant: toGrant(row),
+    refreshIdleSeconds: row.refresh_idle_seconds,
+    payload: row.payload,
+    state: row.state,
+  }))
 }
 
 const spend: Statement = {

@@ -172,6 +172,20 @@ export function isPlaceAmong(rows: readonly { readonly place: number }[], count:
   return Array.from({ length: count }, (_, at) => places.has(at + 1))
 }
 
+/** What was found of these hashes, in their order; null for each that was not. Places count from 1. */
+export function inTheirPlaces<Row extends { readonly place: number }, Found>(
+  hashes: readonly Digest[],
+  rows: readonly Row[],
+  read: (hash: Digest, row: Row) => Found,
+): (Found | null)[] {
+  const found: (Found | null)[] = hashes.map(() => null)
+  for (const row of rows) {
+    const hash = hashes[row.place - 1]
+    if (hash) found[row.place - 1] = read(hash, row)
+  }
+  return found
+}
+
 /** The parameters of a token, in the order hash, scopes, expiry; nulls for none. */
 export function placesOf(token: MintedToken | null): readonly unknown[] {
   return [token?.hash ?? null, token?.scopes ?? null, token?.expiresAt ?? null]

@@ -7,6 +7,7 @@ import type { Digest } from '../lib/digest.ts'
 import { type Grant, type GrantRow, grantOf } from './grant-store.ts'
 import {
   columnsOf,
+  inTheirPlaces,
   isPlaceAmong,
   type MintedToken,
   placesOf,
@@ -94,12 +95,7 @@ export async function findRefreshTokens(
     hashes,
     sought.map(({ elapsedMs }) => elapsedMs()),
   ])
-  const found: (StoredRefreshToken | null)[] = hashes.map(() => null)
-  for (const row of rows) {
-    const hash = hashes[row.place - 1]
-    if (hash) found[row.place - 1] = toStored(hash, row)
-  }
-  return found
+  return inTheirPlaces(hashes, rows, toStored)
 }
 
 function toStored(hash: Digest, row: FoundRow): StoredRefreshToken {

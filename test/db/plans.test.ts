@@ -1,9 +1,9 @@
 // How PostgreSQL carries out the named statements: by the keys of the rows, however small a table was at the first use.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findPrincipals } from '../../src/credentials/credential-store.ts'
-import { openDatabase } from '../../src/db/connect.ts'
+import { type Database, openDatabase } from '../../src/db/connect.ts'
 import { type Digest, textOf } from '../../src/lib/digest.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { findCodes } from '../../src/oauth/code-store.ts'
@@ -11,11 +11,16 @@ import { findRefreshTokens } from '../../src/oauth/refresh-token-store.ts'
 import { startCuttableProxy } from '../support/cuttable-proxy.ts'
 import { createTestDatabase, queryDatabase } from '../support/database.ts'
 
-test('a plan that was made while the table was small finds rows by their key when it is full', async (t) => {
-  const url = await createTestDatabase(t)
+function open(t: TestContext, url: string): Database {
   const secret = new Secret(url)
   const database = openDatabase({ kind: 'url', url: secret, directUrl: secret })
   t.after(() => database.close())
+  return database
+}
+
+test('a plan that was made while the table was small finds rows by their key when it is full', async (t) => {
+  const url = await createTestDatabase(t)
+  const database = open(t, url)
   await queryDatabase(url, 'create table probe (id text primary key, count int)')
   await queryDatabase(url, 'grant all on probe to latchkey_app')
   await queryDatabase(url, "insert into probe values ('0', 0)")
@@ -40,9 +45,7 @@ test('a plan that was made while the table was small finds rows by their key whe
 
 test('tokens, codes, their grants and apps are found by their keys, each', async (t) => {
   const url = await createTestDatabase(t)
-  const secret = new Secret(url)
-  const database = openDatabase({ kind: 'url', url: secret, directUrl: secret })
-  t.after(() => database.close())
+  const database = open(t, url)
   const hashes = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] as Buffer[] as Digest[] // of no secret
   // As in a fresh installation that was analyzed: tables of one page.
   await queryDatabase(url, 'analyze')
@@ -66,9 +69,7 @@ test('tokens, codes, their grants and apps are found by their keys, each', async
 
 test('the settings that see to it are those of these connections alone', async (t) => {
   const url = await createTestDatabase(t)
-  const secret = new Secret(url)
-  const database = openDatabase({ kind: 'url', url: secret, directUrl: secret })
-  t.after(() => database.close())
+  const database = open(t, url)
   const text = `select concat_ws(' ', current_setting('plan_cache_mode'), current_setting('enable_seqscan'),
                   current_setting('jit'), current_user) as settings`
   const named = { name: 'settings', text }
@@ -82,12 +83,7 @@ test('the settings that see to it are those of these connections alone', async (
 test('a connection that breaks under a statement costs that statement, and not the process', async (t) => {
   const databaseUrl = await createTestDatabase(t)
   const line = await startCuttableProxy(t, databaseUrl)
-  const database = openDatabase({
-    kind: 'url',
-    url: new Secret(line.url),
-    directUrl: new Secret(databaseUrl),
-  })
-  t.after(() => database.close())
+  const database = open(t, line.url)
   const slow = { name: 'slow', text: "select pg_sleep(5), 'one' as one" }
   for (const values of [[], () => []]) {
     const answer = database.run(slow, values)
